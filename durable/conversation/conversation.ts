@@ -1,0 +1,166 @@
+/**
+ * One chat: a thin shell that gives events to the rules beside it. It owns the log, the roster and epoch, the fan-out
+ * cursors and the sockets of devices that have this chat on screen. It never reads content.
+ */
+import { DurableObject } from "cloudflare:workers";
+import logMigration from "../../migrations/conversation/0001_log.sql";
+import { type Bindings, readConfig } from "../../src/config.ts";
+import type { ConversationState } from "../../src/protocol/entry.ts";
+import { chatUpSchema, ping, pong } from "../../src/protocol/frames.ts";
+import { type DeviceRef, directConversationId } from "../../src/protocol/ids.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import { closeCodes } from "../../src/protocol/close-codes.ts";
+import { answerClose, readIdentity, upgraded } from "../identity.ts";
+import { inboxStub } from "../names.ts";
+import { readFrames } from "../read-frames.ts";
+import type { FoundCall, FoundOutcome, Report, ReportAnswer, Submission, SubmitOutcome } from "../rpc.ts";
+import { ensureSchema, schemaExists } from "../schema.ts";
+import type { Lane } from "./append.ts";
+import { ChatFrames } from "./chat-frames.ts";
+import { ConversationCore } from "./core.ts";
+import { Deliveries, type InboxPort } from "./deliveries.ts";
+import { found } from "./found.ts";
+import { Ingest } from "./ingest.ts";
+import { readPage } from "./page.ts";
+import { Receipts } from "./receipts.ts";
+import { takeReport } from "./reports.ts";
+import { memberOf } from "./roster.ts";
+import { describe } from "./state.ts";
+
+const migrations = [logMigration];
+
+export class Conversation extends DurableObject<Bindings> {
+  #core: ConversationCore;
+  #deliveries: Deliveries;
+  #receipts: Receipts;
+  #ingest: Ingest;
+  #frames: ChatFrames;
+  /** Alarms in a row with a failed call: the back-off's exponent. */
+  #failures = 0;
+
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    super(ctx, env);
+    this.#core = new ConversationCore(ctx, ctx.id.name ?? "", readConfig(env).SERVER_SECRET);
+    const inboxes: InboxPort = {
+      deliver: async (userId, call) => await inboxStub(env, userId).deliver(call),
+      receipts: async (userId, call) => await inboxStub(env, userId).receipts(call),
+      note: async (userId, note) => await inboxStub(env, userId).note(note),
+    };
+    this.#receipts = new Receipts(this.#core, inboxes);
+    this.#deliveries = new Deliveries(this.#core, inboxes, (userId) => this.#receipts.seen(userId));
+    this.#ingest = new Ingest(this.#core, this.#deliveries, this.#receipts);
+    this.#frames = new ChatFrames(this.#core, this.#ingest, this.#receipts);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
+    void ctx.blockConcurrencyWhile(() => this.#core.wake(schemaExists(ctx.storage)));
+  }
+
+  /** Founds a direct chat (E15). The Worker has checked the devices with their Accounts; id and roles are checked here. */
+  async found(call: FoundCall): Promise<FoundOutcome> {
+    const users = [...new Set(call.devices.map((device) => device.user_id))];
+    const [one, other] = users;
+    const isDirect = users.length === 2 && one !== undefined && other !== undefined;
+    if (!isDirect || (await directConversationId(one, other)) !== this.#core.id) {
+      return { refused: { code: "bad_roster", details: {} } };
+    }
+    const outcome = found(this.#core, call, () => ensureSchema(this.ctx.storage, migrations));
+    if ("state" in outcome && !("refused" in outcome)) this.#ingest.schedule();
+    return outcome;
+  }
+
+  /** Entries of one device that came by its Inbox or by HTTP, in order; after a refusal the rest waits [L7]. */
+  async submit(author: DeviceRef, submissions: Submission[]): Promise<SubmitOutcome[]> {
+    this.#receipts.seen(author.user_id);
+    const lane: Lane = { isPaused: false };
+    return await Promise.all(
+      submissions.map(
+        (submission) =>
+          new Promise<SubmitOutcome>((resolve) => this.#ingest.submit(author, submission, lane, resolve)),
+      ),
+    );
+  }
+
+  /** Progress of devices of one user, gathered by its Inbox. */
+  async acked(userId: string, reports: Report[]): Promise<{ log_id: string; answers: ReportAnswer[] }> {
+    this.#receipts.seen(userId);
+    const answers = reports.map((report) => takeReport(this.#core, this.#receipts, userId, report));
+    this.#core.settleCursors();
+    this.#ingest.schedule();
+    return {
+      log_id: this.#core.loaded?.identity.logId ?? "",
+      answers: answers.map((answer) => ({ ...answer, read_confirmed: this.#core.loaded?.progress.readConfirmed(userId) ?? 0 })),
+    };
+  }
+
+  /** Null to whoever is not a member, as for a chat that does not exist. */
+  async state(asker: DeviceRef): Promise<ConversationState | null> {
+    const { loaded, id, key } = this.#core;
+    const member = memberOf(this.#core.roster, asker.user_id);
+    if (loaded === null || member === undefined || member.left_seq !== undefined) return null;
+    const device = this.#core.memberDevice(asker);
+    return describe(id, loaded, device?.joined_seq ?? null, key);
+  }
+
+  /** JSON text of a page; null as above. */
+  async page(asker: DeviceRef, after: number, limit: number): Promise<string | null> {
+    return readPage(this.#core, asker, after, limit);
+  }
+
+  /** The user's account logged this device out. Idempotent. */
+  async dropDevice(device: DeviceRef): Promise<void> {
+    this.#core.setGone(device);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const device = readIdentity(request);
+    const { 0: client, 1: server } = new WebSocketPair();
+    if (this.#core.memberDevice(device) === undefined) {
+      // The same for a chat that does not exist and one the asker is not in.
+      this.ctx.acceptWebSocket(server);
+      server.close(closeCodes.notFound.code, closeCodes.notFound.reason);
+    } else if (this.#core.sockets.count >= limits.chatSocketsMax) {
+      this.ctx.acceptWebSocket(server);
+      server.close(closeCodes.busy.code, closeCodes.busy.reason);
+    } else {
+      this.#core.sockets.accept(server, device);
+    }
+    return upgraded(client);
+  }
+
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    const connection = this.#core.sockets.of(ws);
+    if (connection === undefined) return;
+    const read = readFrames(message, chatUpSchema);
+    if ("close" in read) return this.#core.sockets.close(connection, read.close);
+    for (const frame of read.frames) this.#frames.take(connection, frame);
+    connection.out.flush();
+  }
+
+  override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
+    answerClose(ws, code, reason);
+    const connection = this.#core.sockets.forget(ws);
+    if (connection === undefined) return;
+    // What the socket had not acknowledged is the alarm's; what was never offered goes to the Inbox now.
+    this.#ingest.schedule();
+    await this.#deliveries.noteActivity(connection.device);
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.#core.sockets.forget(ws);
+  }
+
+  /** [F5] Derives every duty from rows and memory, and is armed again while any is left. */
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#core.alarmAt = null;
+    // The runtime gives up after six failures: a retry makes sure of the next alarm first.
+    if (info?.isRetry === true) this.#core.armAlarm(limits.alarmDelayMs);
+    const succeeded = await this.#deliveries.deliverOverdue(Date.now());
+    this.#failures = succeeded ? 0 : this.#failures + 1;
+    this.#core.writeBack();
+    if (this.#core.hasOutstanding()) this.#core.armAlarm(this.#alarmDelay());
+  }
+
+  #alarmDelay(): number {
+    const backoff = Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures);
+    return this.#failures === 0 ? limits.alarmDelayMs : backoff / 2 + Math.random() * (backoff / 2);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The one way into the log [L2]: chat sockets, Inboxes and HTTP all queue here. Frames that arrive together are
+ * separate events; one pending `scheduler.wait(0)` gathers them, and a flush is one transaction, then one array of
+ * frames per socket. Load makes the batch; a lone sender waits for nothing.
+ */
+import type { ErrorCode } from "../../src/protocol/errors.ts";
+import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import { entriesFrame } from "../out-frames.ts";
+import type { Submission, SubmitOutcome } from "../rpc.ts";
+import { appendBatch, type Batch, type Decision, type Lane, type Pending } from "./append.ts";
+import type { ConversationCore } from "./core.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { LoggedEntry } from "./log.ts";
+import { RateLimiter } from "./rate.ts";
+import type { Receipts } from "./receipts.ts";
+import type { Loaded } from "./state.ts";
+
+interface Queued extends Pending {
+  answer: (outcome: SubmitOutcome) => void;
+}
+
+export class Ingest {
+  #core: ConversationCore;
+  #deliveries: Deliveries;
+  #receipts: Receipts;
+  #rate = new RateLimiter();
+  #queue: Queued[] = [];
+  #bytes = 0;
+  #isTickPending = false;
+
+  constructor(core: ConversationCore, deliveries: Deliveries, receipts: Receipts) {
+    this.#core = core;
+    this.#deliveries = deliveries;
+    this.#receipts = receipts;
+  }
+
+  /** Queues one submission; `answer` is called in the flush, with the outcome. Bounded: beyond it is `busy`. */
+  submit(author: DeviceRef, submission: Submission, lane: Lane, answer: (outcome: SubmitOutcome) => void): void {
+    const bytes = submission.envelope.length;
+    if (this.#queue.length >= limits.ingestFramesMax || this.#bytes + bytes > limits.ingestBytesMax) {
+      lane.isPaused = true;
+      answer({ refused: { code: "busy", details: { retry_after_ms: limits.backoffBaseMs } } });
+      return;
+    }
+    this.#queue.push({ author, submission, lane, answer });
+    this.#bytes += bytes;
+    this.schedule();
+  }
+
+  /** Makes sure a flush follows in this or the next turn. */
+  schedule(): void {
+    if (this.#isTickPending) return;
+    this.#isTickPending = true;
+    this.#core.ctx.waitUntil(this.#tick());
+  }
+
+  async #tick(): Promise<void> {
+    // Microtasks never batch across events; this does, and pins nothing.
+    await scheduler.wait(0);
+    this.#isTickPending = false;
+    this.flush();
+  }
+
+  /** Appends what is queued, then publishes entries, acks and receipts. Synchronous: nothing interleaves. */
+  flush(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#bytes = 0;
+    const batch = queue.length > 0 ? this.#append(queue) : undefined;
+    if (batch !== undefined) this.#publish(queue, batch);
+    this.#receipts.publish();
+    this.#core.sockets.flush();
+    this.#deliveries.cutSlowSockets(Date.now());
+    this.#deliveries.pump();
+    this.#core.settleCursors(batch?.entries.length ?? 0);
+  }
+
+  #append(queue: Queued[]): Batch | undefined {
+    const { loaded, ctx, sql } = this.#core;
+    const refuseAll = (code: ErrorCode) => {
+      for (const item of queue) {
+        item.lane.isPaused = true;
+        item.answer({ refused: { code, details: {} } });
+      }
+    };
+    if (loaded === null) {
+      refuseAll("not_found");
+      return undefined;
+    }
+    let batch: Batch;
+    try {
+      batch = ctx.storage.transactionSync(() => {
+        const made = appendBatch(sql, loaded, queue, Date.now(), this.#rate);
+        // [F5] In the turn of the insert: both are durable, or neither.
+        if (made.entries.length > 0 && this.#core.alarmAt === null) this.#core.armAlarm(limits.alarmDelayMs);
+        return made;
+      });
+    } catch (error) {
+      console.error(JSON.stringify({ event: "append_failed", reason: error instanceof Error ? error.name : "unknown" }));
+      this.#core.alarmAt = null;
+      refuseAll("internal");
+      return undefined;
+    }
+    this.#advance(loaded, batch);
+    return batch;
+  }
+
+  #advance(loaded: Loaded, batch: Batch): void {
+    const rosterChanged = loaded.identity.roster !== batch.identity.roster;
+    loaded.identity = batch.identity;
+    loaded.head = batch.head;
+    for (const entry of batch.entries) loaded.recentIds.add(entry.author, entry.message_id, entry.seq);
+    this.#core.cache.add(batch.entries);
+    if (rosterChanged) loaded.progress.follow(batch.identity.roster);
+  }
+
+  #publish(queue: Queued[], batch: Batch): void {
+    // The MAC is the last accepted position's of each device: it proves all below it.
+    const lastOf = new Map<string, number>();
+    for (const [index, decision] of batch.decisions.entries()) {
+      const item = queue[index];
+      if (item !== undefined && "accepted" in decision) lastOf.set(deviceKey(item.author), index);
+    }
+    for (const [index, item] of queue.entries()) {
+      const decision = batch.decisions[index];
+      if (decision === undefined) continue;
+      item.answer(this.#outcome(item, decision, lastOf.get(deviceKey(item.author)) === index));
+    }
+    this.#showEntries(batch.entries);
+  }
+
+  #outcome(item: Queued, decision: Decision, withMac: boolean): SubmitOutcome {
+    if ("refused" in decision) return decision;
+    const { seq, sentAt } = decision.accepted;
+    const logId = this.#core.loaded?.identity.logId ?? "";
+    const messageId = item.submission.message_id;
+    return {
+      accepted: {
+        type: "accepted",
+        conversation_id: this.#core.id,
+        message_id: messageId,
+        seq,
+        sent_at: sentAt,
+        log_id: logId,
+        ...(withMac && { mac: this.#core.mac(logId, seq, messageId) }),
+      },
+    };
+  }
+
+  /** Entries to the live chat sockets, each serialised once; a device never gets its own [F4]. */
+  #showEntries(entries: LoggedEntry[]): void {
+    const { loaded, sockets, id } = this.#core;
+    const last = entries.at(-1);
+    if (loaded === null || last === undefined) return;
+    const logId = loaded.identity.logId;
+    const mac = this.#core.mac(logId, last.seq, last.message_id);
+    const now = Date.now();
+    for (const connection of sockets.all) {
+      if (connection.phase !== "live") continue;
+      const { device } = connection;
+      const others = entries.filter(
+        (entry) => entry.author.device_id !== device.device_id || entry.author.user_id !== device.user_id,
+      );
+      const progress = loaded.progress.device(device);
+      // Own entries in between are offered as handed too: the device acknowledges them with the rest.
+      if (others.length === 0) progress?.offer(last.seq, "own", now);
+      else {
+        progress?.offer(last.seq, "handed", now);
+        const proof = others.at(-1)?.seq === last.seq ? mac : null;
+        connection.out.push(entriesFrame(id, logId, others.map((entry) => entry.json), proof));
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Which range goes to which devices of a member next [F4] [F9]: pure planning over cursors.
+ * A call covers a dense range; devices at the same place share it, others get the next call.
+ */
+import type { DeviceRef } from "../../src/protocol/ids.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import type { DeliverCall } from "../rpc.ts";
+import type { DeviceProgress, Range } from "./device-progress.ts";
+import type { LoggedEntry } from "./log.ts";
+import { positionMac, type PositionKey } from "./position.ts";
+import { fanOutDevices } from "./progress.ts";
+import type { RosterMember } from "./roster.ts";
+import type { Loaded } from "./state.ts";
+
+export interface PlannedCall {
+  range: Range;
+  devices: DeviceRef[];
+}
+
+/** The next live range of a member, or undefined when its devices have all been offered everything. */
+export function planNext(
+  loaded: Loaded,
+  member: RosterMember,
+  isCarried: (device: DeviceRef) => boolean,
+  authorOf: (seq: number) => DeviceRef,
+  now: number,
+): PlannedCall | undefined {
+  const head = loaded.head.seq;
+  let planned: PlannedCall | undefined;
+  for (const device of fanOutDevices(member)) {
+    const progress = loaded.progress.device(device);
+    if (progress === undefined || isCarried(device)) continue;
+    passOwnEntries(progress, device, head, authorOf, now);
+    if (progress.offered >= head) continue;
+    const from = progress.offered + 1;
+    if (planned === undefined || from < planned.range.from) {
+      planned = { range: { from, to: Math.min(head, from + limits.deliverEntriesMax - 1) }, devices: [device] };
+    } else if (from === planned.range.from) {
+      planned.devices.push(device);
+    }
+  }
+  return planned;
+}
+
+/** [F4] The author device counts as having its entry: no call for what is only its own. */
+export function passOwnEntries(
+  progress: DeviceProgress,
+  device: DeviceRef,
+  head: number,
+  authorOf: (seq: number) => DeviceRef,
+  now: number,
+): void {
+  while (progress.offered < head) {
+    const author = authorOf(progress.offered + 1);
+    if (author.user_id !== device.user_id || author.device_id !== device.device_id) return;
+    progress.offer(progress.offered + 1, "own", now);
+  }
+}
+
+/** [F7] What missed its deadline, grouped by range so that devices at the same place share a call. */
+export function planOverdue(loaded: Loaded, member: RosterMember, before: number): PlannedCall[] {
+  const calls = new Map<string, PlannedCall>();
+  for (const device of fanOutDevices(member)) {
+    for (const range of loaded.progress.device(device)?.overdue(before) ?? []) {
+      for (const part of inParts(range)) {
+        const key = `${part.from}-${part.to}`;
+        const call = calls.get(key) ?? { range: part, devices: [] };
+        call.devices.push(device);
+        calls.set(key, call);
+      }
+    }
+  }
+  return [...calls.values()];
+}
+
+function* inParts(range: Range): Generator<Range> {
+  for (let from = range.from; from <= range.to; from += limits.deliverEntriesMax) {
+    yield { from, to: Math.min(range.to, from + limits.deliverEntriesMax - 1) };
+  }
+}
+
+/** The call as the Inbox gets it. `entries` starts at the range's first and may be shorter than the range: bytes. */
+export function composeCall(
+  conversationId: string,
+  loaded: Loaded,
+  member: RosterMember,
+  planned: PlannedCall,
+  entries: readonly LoggedEntry[],
+  key: PositionKey,
+  options: { after: number | null; hold: boolean },
+): DeliverCall {
+  const last = entries.at(-1);
+  if (last === undefined || entries[0]?.seq !== planned.range.from) throw new Error("a call has its first entry");
+  const { identity, progress, head } = loaded;
+  return {
+    conversation_id: conversationId,
+    kind: identity.kind,
+    log_id: identity.logId,
+    from: planned.range.from,
+    to: last.seq,
+    devices: planned.devices.map((device) => device.device_id),
+    entries: entries.map((entry) => ({
+      seq: entry.seq,
+      json: entry.json,
+      silent: entry.silent,
+      ...(entry.author.user_id === member.user_id && { author_device: entry.author.device_id }),
+    })),
+    mac: positionMac(key, identity.logId, last.seq, last.message_id),
+    after: options.after,
+    hold: options.hold,
+    read_confirmed: progress.readConfirmed(member.user_id),
+    last_activity_at: head.sentAt,
+  };
+}

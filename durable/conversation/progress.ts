@@ -1,0 +1,152 @@
+/**
+ * Cursors of all devices and watermarks of all members of one conversation [F4] [R1].
+ * They advance in memory; `pack` is the one row they are written back to. After a crash the row is behind, never ahead:
+ * what was placed or acknowledged since is delivered or reported again, and both are idempotent.
+ */
+import type { Watermark } from "../../src/protocol/entry.ts";
+import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
+import { DeviceProgress } from "./device-progress.ts";
+import { isActive, type Roster, type RosterMember } from "./roster.ts";
+
+/** {user: [read, listed, {device: [acked, placed]}]} */
+type Packed = Record<string, [read: number, listed: 0 | 1, devices: Record<string, [acked: number, placed: number]>]>;
+
+interface MemberProgress {
+  delivered: number;
+  read: number;
+  /** The part of `read` that is in storage: only that is confirmed to the reader [R3]. */
+  readStored: number;
+  /** Its Inbox knows of this conversation. */
+  isListed: boolean;
+}
+
+export class Progress {
+  #devices = new Map<string, DeviceProgress>();
+  #members = new Map<string, MemberProgress>();
+  /** Something advanced that the row does not have. */
+  isDirty = false;
+
+  static load(packed: string | undefined, roster: Roster, head: number): Progress {
+    const progress = new Progress();
+    const stored: Packed = packed === undefined ? {} : JSON.parse(packed);
+    for (const member of roster) {
+      const [read, listed, devices] = stored[member.user_id] ?? [0, 0, {}];
+      const state = { delivered: 0, read: Math.min(read, head), readStored: Math.min(read, head), isListed: listed === 1 };
+      progress.#members.set(member.user_id, state);
+      for (const device of member.devices) {
+        const [acked, placed] = devices[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];
+        const known = new DeviceProgress(Math.min(acked, head), Math.min(placed, head), head);
+        progress.#devices.set(deviceKey({ user_id: member.user_id, device_id: device.id }), known);
+        state.delivered = Math.max(state.delivered, known.acked, state.read);
+      }
+    }
+    return progress;
+  }
+
+  pack(roster: Roster): string {
+    const packed: Packed = {};
+    for (const member of roster) {
+      const devices: Record<string, [number, number]> = {};
+      for (const device of member.devices) {
+        const known = this.device({ user_id: member.user_id, device_id: device.id });
+        if (known !== undefined) devices[device.id] = [known.acked, known.placed];
+      }
+      const state = this.#member(member.user_id);
+      packed[member.user_id] = [state.read, state.isListed ? 1 : 0, devices];
+    }
+    return JSON.stringify(packed);
+  }
+
+  /** The row is written; returns members whose read watermark is confirmed by that. */
+  stored(): string[] {
+    this.isDirty = false;
+    const confirmed: string[] = [];
+    for (const [userId, member] of this.#members) {
+      if (member.readStored !== member.read) confirmed.push(userId);
+      member.readStored = member.read;
+    }
+    return confirmed;
+  }
+
+  /** Follows a roster change: a device that is new is named from the entry after its joining on. */
+  follow(roster: Roster): void {
+    for (const member of roster) {
+      this.#member(member.user_id);
+      for (const device of member.devices) {
+        const key = deviceKey({ user_id: member.user_id, device_id: device.id });
+        const before = device.joined_seq - 1;
+        if (!this.#devices.has(key)) this.#devices.set(key, new DeviceProgress(before, before, before));
+      }
+    }
+    this.isDirty = true;
+  }
+
+  device(ref: DeviceRef): DeviceProgress | undefined {
+    return this.#devices.get(deviceKey(ref));
+  }
+
+  /** [R1] Returns whether the member's watermark rose. The caller has checked the claim against the head. */
+  ack(ref: DeviceRef, seq: number): boolean {
+    const device = this.device(ref);
+    if (device === undefined || !device.ack(seq)) return false;
+    this.isDirty = true;
+    const member = this.#member(ref.user_id);
+    if (seq <= member.delivered) return false;
+    member.delivered = seq;
+    return true;
+  }
+
+  /** [R1] Read implies delivered, and a device that shows a message has it. */
+  read(ref: DeviceRef, seq: number): boolean {
+    const member = this.#member(ref.user_id);
+    if (seq <= member.read) return false;
+    member.read = seq;
+    member.delivered = Math.max(member.delivered, seq);
+    this.isDirty = true;
+    return true;
+  }
+
+  watermark(userId: string): Watermark {
+    const member = this.#member(userId);
+    return { user_id: userId, delivered: member.delivered, read: member.read };
+  }
+
+  readConfirmed(userId: string): number {
+    return this.#member(userId).readStored;
+  }
+
+  isListed(userId: string): boolean {
+    return this.#member(userId).isListed;
+  }
+  setListed(userId: string): void {
+    const member = this.#member(userId);
+    if (!member.isListed) this.isDirty = true;
+    member.isListed = true;
+  }
+
+  /** [F5] Whether the alarm has work: a device that lacks something, or a member whose Inbox does not know the chat. */
+  isOutstanding(roster: Roster, head: number): boolean {
+    return roster.some((member) => !this.isListed(member.user_id) || this.#lacksSomething(member, head));
+  }
+
+  #lacksSomething(member: RosterMember, head: number): boolean {
+    return member.devices.some((device) => {
+      const upTo = device.left_seq ?? head;
+      const known = this.device({ user_id: member.user_id, device_id: device.id });
+      return device.gone === undefined && known !== undefined && !known.isPlacedUpTo(upTo);
+    });
+  }
+
+  #member(userId: string): MemberProgress {
+    const known = this.#members.get(userId);
+    if (known !== undefined) return known;
+    const fresh = { delivered: 0, read: 0, readStored: 0, isListed: false };
+    this.#members.set(userId, fresh);
+    return fresh;
+  }
+}
+
+/** Devices of a member that are to get what is appended from now on. */
+export function fanOutDevices(member: RosterMember): DeviceRef[] {
+  return member.devices.filter(isActive).map((device) => ({ user_id: member.user_id, device_id: device.id }));
+}

@@ -1,0 +1,64 @@
+/** What every part of an Inbox shares: rows, memory, sockets, waiting polls, the alarm. */
+import { limits } from "../../src/protocol/limits.ts";
+import { ChatList } from "./chat-list.ts";
+import { Devices } from "./devices.ts";
+import { Held } from "./held.ts";
+import { InboxSockets } from "./inbox-sockets.ts";
+import { Remembered } from "./remembered.ts";
+import { pumpBacklog } from "./resume.ts";
+
+export class InboxCore {
+  readonly ctx: DurableObjectState;
+  readonly sql: SqlStorage;
+  readonly held: Held;
+  readonly chatList: ChatList;
+  readonly devices: Devices;
+  readonly sockets: InboxSockets;
+  readonly remembered = new Remembered();
+  /** Wakes the waiting HTTP receive of a device, if there is one; one per device. */
+  readonly polls = new Map<number, (reason: "stored" | "replaced") => void>();
+  alarmAt: number | null = null;
+
+  constructor(ctx: DurableObjectState, hasSchema: boolean) {
+    this.ctx = ctx;
+    this.sql = ctx.storage.sql;
+    this.held = new Held(this.sql);
+    this.chatList = new ChatList(this.sql);
+    this.devices = new Devices(this.sql, hasSchema);
+    this.sockets = new InboxSockets(ctx);
+  }
+
+  armAlarm(delayMs: number = limits.alarmDelayMs): void {
+    if (this.alarmAt !== null) return;
+    this.alarmAt = Date.now() + delayMs;
+    void this.ctx.storage.setAlarm(this.alarmAt);
+  }
+
+  storeId(): string {
+    return this.sql.exec<{ store_id: string }>("SELECT store_id FROM store").one().store_id;
+  }
+
+  /** [D5] What an older connection was handed and did not acknowledge is stored, and so comes before anything live. */
+  recall(deviceId: number): void {
+    const recalled = this.remembered.recall(deviceId);
+    if (recalled.length === 0) return;
+    this.ctx.storage.transactionSync(() => {
+      for (const { call, entries } of recalled) this.held.store(deviceId, call, entries);
+    });
+  }
+
+  /** Something was stored for the device: it goes out on its socket, or wakes its poll. */
+  stored(deviceId: number): void {
+    const connection = this.sockets.ofDevice(deviceId);
+    if (connection !== undefined && connection.phase !== "new") {
+      if (connection.phase === "live") {
+        connection.phase = "resuming";
+        connection.position = null;
+        connection.batch = new Map();
+      }
+      pumpBacklog(connection, this.held, this.remembered, Date.now());
+      connection.out.flush();
+    }
+    this.polls.get(deviceId)?.("stored");
+  }
+}

@@ -1,0 +1,45 @@
+/** The user's devices as the Inbox knows them from the Account: who may connect, and whose copies are kept. */
+export class Devices {
+  #sql: SqlStorage;
+  #active = new Set<number>();
+
+  constructor(sql: SqlStorage, hasSchema: boolean) {
+    this.#sql = sql;
+    if (hasSchema) this.#load();
+  }
+
+  isActive(deviceId: number): boolean {
+    return this.#active.has(deviceId);
+  }
+
+  /** Idempotent; a revoked device never becomes active again: its id is not given twice. */
+  add(deviceId: number): void {
+    this.#sql.exec("INSERT OR IGNORE INTO devices (device_id, revoked_after) VALUES (?, NULL)", deviceId);
+    this.#load();
+  }
+
+  revoke(deviceId: number): void {
+    this.#sql.exec("INSERT OR IGNORE INTO devices (device_id, revoked_after) VALUES (?, NULL)", deviceId);
+    this.#sql.exec("UPDATE devices SET revoked_after = '' WHERE device_id = ? AND revoked_after IS NULL", deviceId);
+    this.#load();
+  }
+
+  /** A revoked device whose conversations have not all been told yet, and the last that was. */
+  nextToTell(): { deviceId: number; after: string } | undefined {
+    const row = this.#sql
+      .exec<{ device_id: number; revoked_after: string }>(
+        "SELECT device_id, revoked_after FROM devices WHERE revoked_after IS NOT NULL AND revoked_after <> 'done' LIMIT 1",
+      )
+      .toArray()[0];
+    return row === undefined ? undefined : { deviceId: row.device_id, after: row.revoked_after };
+  }
+
+  told(deviceId: number, after: string): void {
+    this.#sql.exec("UPDATE devices SET revoked_after = ? WHERE device_id = ?", after, deviceId);
+  }
+
+  #load(): void {
+    const rows = this.#sql.exec<{ device_id: number }>("SELECT device_id FROM devices WHERE revoked_after IS NULL");
+    this.#active = new Set([...rows].map((row) => row.device_id));
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Rows of what devices have not acknowledged [D2]: a copy per device that lacks it [F1], in the order of each log.
+ * A row goes only when the Conversation has counted an ack that covers it.
+ */
+import { limits } from "../../src/protocol/limits.ts";
+import type { DeliverCall, DeliveredEntry } from "../rpc.ts";
+
+export type HeldRow = {
+  conversation_id: string;
+  seq: number;
+  log_id: string;
+  mac: string | null;
+  entry: string;
+};
+/** A place in the order in which rows are handed out. */
+export interface HeldPosition {
+  conversation_id: string;
+  seq: number;
+}
+
+export class Held {
+  #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Idempotent: an entry that is there already stays as it is. */
+  store(deviceId: number, call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac">, entries: readonly DeliveredEntry[]): void {
+    const last = entries.at(-1)?.seq;
+    for (const entry of entries) {
+      this.#sql.exec(
+        "INSERT OR IGNORE INTO held (device_id, conversation_id, seq, log_id, mac, entry) VALUES (?, ?, ?, ?, ?, ?)",
+        deviceId,
+        call.conversation_id,
+        entry.seq,
+        call.log_id,
+        entry.seq === last ? call.mac : null,
+        entry.json,
+      );
+    }
+  }
+
+  /** [L5] Entries of a log that was replaced can never be acknowledged. */
+  dropOtherLogs(deviceId: number, conversationId: string, logId: string): void {
+    this.#sql.exec(
+      "DELETE FROM held WHERE device_id = ? AND conversation_id = ? AND log_id <> ?",
+      deviceId,
+      conversationId,
+      logId,
+    );
+  }
+
+  /** The next rows after a position, bounded in number; the caller bounds bytes and conversations. */
+  after(deviceId: number, position: HeldPosition | null): Iterable<HeldRow> {
+    return this.#sql.exec<HeldRow>(
+      "SELECT conversation_id, seq, log_id, mac, entry FROM held WHERE device_id = ? AND (conversation_id, seq) > (?, ?) ORDER BY conversation_id, seq LIMIT ?",
+      deviceId,
+      position?.conversation_id ?? "",
+      position?.seq ?? 0,
+      limits.backlogEntriesMax,
+    );
+  }
+
+  acknowledged(deviceId: number, conversationId: string, seq: number): void {
+    this.#sql.exec(
+      "DELETE FROM held WHERE device_id = ? AND conversation_id = ? AND seq <= ?",
+      deviceId,
+      conversationId,
+      seq,
+    );
+  }
+
+  dropConversation(deviceId: number, conversationId: string): void {
+    this.acknowledged(deviceId, conversationId, Number.MAX_SAFE_INTEGER);
+  }
+  dropDevice(deviceId: number): void {
+    this.#sql.exec("DELETE FROM held WHERE device_id = ?", deviceId);
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * One user: a thin shell that gives events to the rules beside it. It owns the live sockets of the user's devices, what
+ * each device has not acknowledged, and the list of chats. It never orders messages: that is the Conversation's.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { base64urlnopad } from "@scure/base";
+import type { z } from "zod";
+import inboxMigration from "../../migrations/inbox/0001_inbox.sql";
+import type { Bindings } from "../../src/config.ts";
+import { closeCodes } from "../../src/protocol/close-codes.ts";
+import { errorMessage } from "../../src/protocol/errors.ts";
+import { inboxUpSchema, ping, pong } from "../../src/protocol/frames.ts";
+import type { chatListSchema, pollAnswerSchema, pollRequestSchema } from "../../src/protocol/http.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import { answerClose, readIdentity, upgraded } from "../identity.ts";
+import { conversationStub } from "../names.ts";
+import { readFrames } from "../read-frames.ts";
+import type { DeliverAnswer, DeliverCall, ReceiptsCall, Report, ReportAnswer } from "../rpc.ts";
+import { ensureSchema, schemaExists } from "../schema.ts";
+import type { Note } from "./chat-list.ts";
+import { InboxCore } from "./core.ts";
+import { deliver } from "./deliver.ts";
+import { InboxFrames } from "./inbox-frames.ts";
+import { poll } from "./poll.ts";
+import { Reports } from "./reports.ts";
+import { Sends } from "./sends.ts";
+
+const migrations = [inboxMigration];
+
+export class Inbox extends DurableObject<Bindings> {
+  #core: InboxCore;
+  #reports: Reports;
+  #frames: InboxFrames;
+  #hasSchema: boolean;
+  #failures = 0;
+  /** Refused reports, by device, for the poll that made them. */
+  #pollRefusals = new Map<number, z.infer<typeof pollAnswerSchema>["refused"]>();
+
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    super(ctx, env);
+    const userId = ctx.id.name ?? "";
+    this.#hasSchema = schemaExists(ctx.storage);
+    this.#core = new InboxCore(ctx, this.#hasSchema);
+    this.#reports = new Reports(
+      ctx.storage.sql,
+      { acked: async (id, reports) => await conversationStub(env, id).acked(userId, reports) },
+      (id, logId, report, answer) => this.#answered(id, logId, report, answer),
+      () => this.#core.armAlarm(),
+    );
+    const sends = new Sends({
+      submit: async (id, deviceId, submissions) =>
+        await conversationStub(env, id).submit({ user_id: userId, device_id: deviceId }, submissions),
+    });
+    this.#frames = new InboxFrames(this.#core, this.#reports, sends);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#core.alarmAt = this.#hasSchema ? await ctx.storage.getAlarm() : null;
+    });
+  }
+
+  async addDevice(deviceId: number): Promise<void> {
+    this.#ensureSchema();
+    this.#core.devices.add(deviceId);
+  }
+
+  /** Out of its socket at once; every chat is told by the alarm, durably. Idempotent. */
+  async revokeDevice(deviceId: number): Promise<void> {
+    this.#ensureSchema();
+    this.ctx.storage.transactionSync(() => {
+      this.#core.devices.revoke(deviceId);
+      this.#core.held.dropDevice(deviceId);
+    });
+    this.#core.remembered.forgetHanded(deviceId);
+    const connection = this.#core.sockets.ofDevice(deviceId);
+    if (connection !== undefined) this.#core.sockets.close(connection, "revoked");
+    this.#core.polls.get(deviceId)?.("replaced");
+    this.#core.armAlarm(0);
+  }
+
+  async deliver(call: DeliverCall): Promise<DeliverAnswer> {
+    // Nobody with this id has ever registered: nothing is stored for them.
+    if (!this.#hasSchema) return { devices: Object.fromEntries(call.devices.map((id) => [id, "gone" as const])) };
+    return deliver(this.#core, call);
+  }
+
+  /** Watermarks for the live sockets; never stored [R3]. */
+  async receipts(call: ReceiptsCall): Promise<{ live: boolean }> {
+    let live = false;
+    for (const connection of this.#core.sockets.all) {
+      if (connection.phase !== "live") continue;
+      live = true;
+      connection.queue({ type: "receipts", ...call });
+      connection.out.flush();
+    }
+    return { live };
+  }
+
+  /** The user has this chat. Idempotent. */
+  async note(note: Note): Promise<void> {
+    if (this.#hasSchema) this.#core.chatList.note(note, true);
+  }
+
+  /** Null for a device that is not (or no longer) the user's. */
+  async conversations(deviceId: number, before: string | null): Promise<z.infer<typeof chatListSchema> | null> {
+    return this.#core.devices.isActive(deviceId) ? this.#core.chatList.page(before) : null;
+  }
+
+  /** JSON text of a poll answer, or null as above. */
+  async poll(deviceId: number, request: z.infer<typeof pollRequestSchema>): Promise<string | null> {
+    if (!this.#core.devices.isActive(deviceId)) return null;
+    const refusals: z.infer<typeof pollAnswerSchema>["refused"] = [];
+    this.#pollRefusals.set(deviceId, refusals);
+    try {
+      return await poll(this.#core, this.#reports, deviceId, request, refusals);
+    } finally {
+      this.#pollRefusals.delete(deviceId);
+    }
+  }
+
+  /** [L5] The last step of restoring this object: devices that see another store id compare every chat once. */
+  async renewStore(): Promise<string> {
+    this.#ensureSchema();
+    const storeId = newStoreId();
+    this.ctx.storage.sql.exec("UPDATE store SET store_id = ?", storeId);
+    for (const connection of [...this.#core.sockets.all]) this.#core.sockets.close(connection, "resume");
+    return storeId;
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const { device_id: deviceId } = readIdentity(request);
+    const { 0: client, 1: server } = new WebSocketPair();
+    if (this.#core.devices.isActive(deviceId)) this.#core.sockets.accept(server, deviceId);
+    else {
+      this.ctx.acceptWebSocket(server);
+      server.close(closeCodes.revoked.code, closeCodes.revoked.reason);
+    }
+    return upgraded(client);
+  }
+
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    const connection = this.#core.sockets.of(ws);
+    if (connection === undefined) return;
+    const read = readFrames(message, inboxUpSchema);
+    if ("close" in read) return this.#core.sockets.close(connection, read.close);
+    for (const frame of read.frames) this.#frames.take(connection, frame);
+    connection.out.flush();
+  }
+
+  override webSocketClose(ws: WebSocket, code: number, reason: string): void {
+    answerClose(ws, code, reason);
+    this.#core.sockets.forget(ws);
+  }
+  override webSocketError(ws: WebSocket): void {
+    this.#core.sockets.forget(ws);
+  }
+
+  /** [F5] Reports whose call failed, and revoked devices whose chats are to be told. */
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#core.alarmAt = null;
+    if (info?.isRetry === true) this.#core.armAlarm();
+    const isDone = (await this.#reports.repeatFailed()) && (await this.#tellRevoked());
+    this.#failures = isDone ? 0 : this.#failures + 1;
+    if (!isDone) this.#core.armAlarm(Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures) * (0.5 + Math.random() / 2));
+  }
+
+  /** One page of chats per alarm; true when all have been told. */
+  async #tellRevoked(): Promise<boolean> {
+    const next = this.#core.devices.nextToTell();
+    if (next === undefined) return true;
+    const device = { user_id: this.ctx.id.name ?? "", device_id: next.deviceId };
+    const ids = this.#core.chatList.idsAfter(next.after);
+    try {
+      await Promise.all(ids.map((id) => conversationStub(this.env, id).dropDevice(device)));
+    } catch {
+      return false;
+    }
+    this.#core.devices.told(next.deviceId, ids.at(-1) ?? "done");
+    return this.#tellRevoked();
+  }
+
+  /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
+  #answered(conversationId: string, logId: string, report: Report, answer: ReportAnswer): void {
+    const { held, remembered, sockets } = this.#core;
+    const connection = sockets.ofDevice(report.device_id);
+    if (answer.refused !== undefined) {
+      remembered.forgetAck(report.device_id, conversationId);
+      if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
+      else held.dropOtherLogs(report.device_id, conversationId, logId);
+      const { code } = answer.refused;
+      connection?.queue({ type: "error", conversation_id: conversationId, code, message: errorMessage(code) });
+      this.#pollRefusals.get(report.device_id)?.push({ conversation_id: conversationId, code });
+    } else if (report.acked !== undefined) {
+      remembered.ack(report.device_id, conversationId, report.acked);
+      held.acknowledged(report.device_id, conversationId, report.acked);
+    }
+    if (report.read !== undefined && answer.read_confirmed >= report.read) {
+      connection?.queue({ type: "read_confirmed", conversation_id: conversationId, seq: answer.read_confirmed });
+    }
+    connection?.out.flush();
+  }
+
+  #ensureSchema(): void {
+    if (this.#hasSchema) return;
+    ensureSchema(this.ctx.storage, migrations);
+    this.ctx.storage.sql.exec("INSERT OR IGNORE INTO store (id, store_id) VALUES (1, ?)", newStoreId());
+    this.#hasSchema = true;
+  }
+}
+
+function newStoreId(): string {
+  return base64urlnopad.encode(crypto.getRandomValues(new Uint8Array(16)));
+}

@@ -1,0 +1,93 @@
+/**
+ * Acks and read marks on their way to Conversations [D1] (design.md section 2, step 6): one call under way per
+ * conversation, later ones gather behind it. A held row is deleted only after the call that covers it returned;
+ * a call that failed is written down, and the alarm repeats it.
+ */
+import { limits } from "../../src/protocol/limits.ts";
+import type { Report, ReportAnswer } from "../rpc.ts";
+
+export interface ReportsPort {
+  acked(conversationId: string, reports: Report[]): Promise<{ log_id: string; answers: ReportAnswer[] }>;
+}
+/** What the Inbox does with an answer. */
+export type OnAnswer = (conversationId: string, logId: string, report: Report, answer: ReportAnswer) => void;
+
+export class Reports {
+  #sql: SqlStorage;
+  #port: ReportsPort;
+  #onAnswer: OnAnswer;
+  #armAlarm: () => void;
+  #gathering = new Map<string, Map<number, Report>>();
+  #underWay = new Map<string, Promise<void>>();
+
+  constructor(sql: SqlStorage, port: ReportsPort, onAnswer: OnAnswer, armAlarm: () => void) {
+    this.#sql = sql;
+    this.#port = port;
+    this.#onAnswer = onAnswer;
+    this.#armAlarm = armAlarm;
+  }
+
+  /** Resolves when a call that covers this report has returned or failed. */
+  add(conversationId: string, report: Report): Promise<void> {
+    const gathering = this.#gathering.get(conversationId) ?? new Map<number, Report>();
+    this.#gathering.set(conversationId, gathering);
+    gathering.set(report.device_id, merged(gathering.get(report.device_id), report));
+    const running = this.#underWay.get(conversationId);
+    if (running !== undefined) return running;
+    const started = this.#drain(conversationId).finally(() => this.#underWay.delete(conversationId));
+    this.#underWay.set(conversationId, started);
+    return started;
+  }
+
+  /** [F5] What failed before; true when nothing is left. */
+  async repeatFailed(): Promise<boolean> {
+    type Row = { conversation_id: string; device_id: number; acked: number; read: number };
+    const rows = this.#sql
+      .exec<Row>("SELECT conversation_id, device_id, acked, read FROM failed_reports LIMIT ?", limits.backlogEntriesMax)
+      .toArray();
+    for (const row of rows) {
+      await this.add(row.conversation_id, {
+        device_id: row.device_id,
+        ...(row.acked > 0 && { acked: row.acked }),
+        ...(row.read > 0 && { read: row.read }),
+      });
+    }
+    return this.#sql.exec("SELECT 1 FROM failed_reports LIMIT 1").toArray().length === 0;
+  }
+
+  async #drain(conversationId: string): Promise<void> {
+    for (;;) {
+      const gathered = this.#gathering.get(conversationId);
+      this.#gathering.delete(conversationId);
+      if (gathered === undefined) return;
+      const reports = [...gathered.values()];
+      try {
+        const { log_id, answers } = await this.#port.acked(conversationId, reports);
+        for (const [index, report] of reports.entries()) {
+          const answer = answers[index];
+          if (answer !== undefined) this.#onAnswer(conversationId, log_id, report, answer);
+        }
+        this.#sql.exec("DELETE FROM failed_reports WHERE conversation_id = ?", conversationId);
+      } catch {
+        for (const report of reports) this.#writeDown(conversationId, report);
+        this.#armAlarm();
+      }
+    }
+  }
+
+  #writeDown(conversationId: string, report: Report): void {
+    this.#sql.exec(
+      "INSERT INTO failed_reports (conversation_id, device_id, acked, read) VALUES (?, ?, ?, ?) ON CONFLICT (conversation_id, device_id) DO UPDATE SET acked = max(acked, excluded.acked), read = max(read, excluded.read)",
+      conversationId,
+      report.device_id,
+      report.acked ?? 0,
+      report.read ?? 0,
+    );
+  }
+}
+
+function merged(known: Report | undefined, report: Report): Report {
+  const acked = Math.max(known?.acked ?? 0, report.acked ?? 0);
+  const read = Math.max(known?.read ?? 0, report.read ?? 0);
+  return { device_id: report.device_id, ...(acked > 0 && { acked }), ...(read > 0 && { read }) };
+}

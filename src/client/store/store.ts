@@ -1,0 +1,68 @@
+/**
+ * The store port: five tables, ordered by key, and one atomic primitive. Whatever belongs together (cursor, entries,
+ * messages, outbox; later the keys) changes in one `apply`: all of it or nothing (encryption.md E8).
+ * Both implementations are held to test/unit/client/store-contract.ts.
+ */
+import type {
+  ConversationRecord,
+  EntryRecord,
+  MessageRecord,
+  OutboxRecord,
+  ValueRecord,
+  Values,
+} from "./records.ts";
+
+export interface Tables {
+  values: ValueRecord;
+  conversations: ConversationRecord;
+  entries: EntryRecord;
+  messages: MessageRecord;
+  outbox: OutboxRecord;
+}
+export type TableName = keyof Tables;
+
+export const tableKeys = {
+  values: ["key"],
+  conversations: ["conversationId"],
+  entries: ["conversationId", "seq"],
+  messages: ["conversationId", "seq", "sub"],
+  outbox: ["conversationId", "position"],
+} as const satisfies { [T in TableName]: readonly (keyof Tables[T])[] };
+export const tableNames = Object.keys(tableKeys) as TableName[];
+
+export type Key = readonly (string | number)[];
+export type Change = {
+  [T in TableName]: { table: T; put: Tables[T] } | { table: T; remove: Key };
+}[TableName];
+
+/** Records whose first key part is `conversationId` and whose second lies in from … to, both included. */
+export interface Range {
+  conversationId: string;
+  from?: number;
+  to?: number;
+  newestFirst?: boolean;
+  limit?: number;
+}
+
+export interface Store {
+  get<T extends TableName>(table: T, key: Key): Promise<Tables[T] | null>;
+  /** In key order, or the reverse with `newestFirst`. */
+  range<T extends "entries" | "messages" | "outbox">(table: T, range: Range): Promise<Tables[T][]>;
+  all<T extends "conversations" | "outbox">(table: T): Promise<Tables[T][]>;
+  /** [D6] How many messages with `after < countedSeq ≤ upTo` there are, counting no further than `max`. */
+  countUnread(conversationId: string, after: number, upTo: number, max: number): Promise<number>;
+  /** In the order given, in one transaction. */
+  apply(changes: readonly Change[]): Promise<void>;
+  /** Everything goes, at once. */
+  wipe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function getValue<K extends keyof Values>(store: Store, key: K): Promise<Values[K] | null> {
+  const record = await store.get("values", [key]);
+  return record === null ? null : (record.value as Values[K]);
+}
+
+export function putValue<K extends keyof Values>(key: K, value: Values[K]): Change {
+  return { table: "values", put: { key, value } as ValueRecord };
+}

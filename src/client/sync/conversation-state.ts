@@ -1,0 +1,123 @@
+/** The server's state of a conversation → this device's record of it. Pure; watermarks only rise [R1]. */
+import type { ConversationState, Position, Watermark } from "../../protocol/entry.ts";
+import type { ConversationRecord, MemberRecord } from "../store/records.ts";
+
+/** A conversation this device sees for the first time. `firstSeq` is where its reading begins. */
+export function newRecord(state: ConversationState, firstSeq: number, ownUserId: string): ConversationRecord {
+  const own = state.members.find((member) => member.user_id === ownUserId);
+  return {
+    conversationId: state.conversation_id,
+    kind: state.kind,
+    logId: state.log_id,
+    generation: state.generation,
+    epoch: state.epoch,
+    head: state.head,
+    firstSeq,
+    cursor: { seq: firstSeq - 1, messageId: null },
+    proven: null,
+    heldTo: 0,
+    resync: null,
+    members: membersOf(state),
+    ownRead: own?.read ?? 0,
+    ownReadConfirmed: own?.read ?? 0,
+    peer: { userId: peerIdOf(state, ownUserId), name: null, phone: null },
+    isProfileDue: true,
+    lastActivityMs: state.last_activity_at,
+  };
+}
+
+/** The same log, seen again. */
+export function withState(
+  record: ConversationRecord,
+  state: ConversationState,
+  ownUserId: string,
+): ConversationRecord {
+  const members = membersOf(state);
+  const updated: ConversationRecord = {
+    ...record,
+    generation: state.generation,
+    epoch: Math.max(record.epoch, state.epoch),
+    head: Math.max(record.head, state.head),
+    lastActivityMs: Math.max(record.lastActivityMs, state.last_activity_at),
+    members: members.map((member) => raised(member, record.members)),
+    peer: { ...record.peer, userId: record.peer.userId ?? peerIdOf(state, ownUserId) },
+  };
+  const rejoined = state.first_seq !== null && state.first_seq > record.cursor.seq + 1;
+  const placed = rejoined && state.first_seq !== null ? startingAt(updated, state.first_seq) : updated;
+  return withWatermarks(placed, asWatermarks(state), ownUserId);
+}
+
+/**
+ * [L5] The log was replaced: the cursor is dropped and everything is read once more, while local messages stay.
+ * `state` is of the new log.
+ */
+export function withNewLog(
+  record: ConversationRecord,
+  state: ConversationState,
+  ownUserId: string,
+): ConversationRecord {
+  const fresh = newRecord(state, state.first_seq ?? 1, ownUserId);
+  return { ...fresh, peer: record.peer, resync: { to: state.head, hasNotice: false } };
+}
+
+/** What lies below `firstSeq` is not for this device: reading goes on there. */
+export function startingAt(record: ConversationRecord, firstSeq: number): ConversationRecord {
+  return { ...record, firstSeq, cursor: { seq: firstSeq - 1, messageId: null }, proven: null };
+}
+
+/** [R1] Monotonic, read implies delivered; one's own read mark may come from another of one's devices. */
+export function withWatermarks(
+  record: ConversationRecord,
+  watermarks: readonly Watermark[],
+  ownUserId: string,
+): ConversationRecord {
+  const members = record.members.map((member) => {
+    const mark = watermarks.find((candidate) => candidate.user_id === member.userId);
+    if (mark === undefined) return member;
+    const read = Math.max(member.read, mark.read);
+    return { ...member, read, delivered: Math.max(member.delivered, mark.delivered, read) };
+  });
+  const own = watermarks.find((mark) => mark.user_id === ownUserId)?.read ?? 0;
+  return {
+    ...record,
+    members,
+    ownRead: Math.max(record.ownRead, own),
+    ownReadConfirmed: Math.max(record.ownReadConfirmed, own),
+  };
+}
+
+/** What a resume may claim: the highest position with a MAC that does not lie beyond the cursor. */
+export function withProof(record: ConversationRecord, position: Position): ConversationRecord {
+  const isHeld = position.log_id === record.logId && position.seq <= record.cursor.seq;
+  const isNewer = record.proven === null || position.seq > record.proven.seq;
+  return isHeld && isNewer ? { ...record, proven: position } : record;
+}
+
+function membersOf(state: ConversationState): MemberRecord[] {
+  return state.members.map((member) => ({
+    userId: member.user_id,
+    role: member.role,
+    devices: member.devices,
+    delivered: Math.max(member.delivered, member.read),
+    read: member.read,
+  }));
+}
+
+function raised(member: MemberRecord, known: readonly MemberRecord[]): MemberRecord {
+  const before = known.find((candidate) => candidate.userId === member.userId);
+  if (before === undefined) return member;
+  return {
+    ...member,
+    delivered: Math.max(member.delivered, before.delivered),
+    read: Math.max(member.read, before.read),
+  };
+}
+
+function asWatermarks(state: ConversationState): Watermark[] {
+  return state.members.map(({ user_id, delivered, read }) => ({ user_id, delivered, read }));
+}
+
+function peerIdOf(state: ConversationState, ownUserId: string): string | null {
+  if (state.kind !== "direct") return null;
+  return state.members.find((member) => member.user_id !== ownUserId)?.user_id ?? null;
+}

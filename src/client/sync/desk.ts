@@ -1,0 +1,118 @@
+/**
+ * The leader's desk: what its parts share. Conversation records are cached here, as only the leader writes; the cache
+ * changes after the store has committed, never before. Work on one conversation runs one after the other (`inTurn`).
+ */
+import type { KittiwakeEvent } from "../contract.ts";
+import type { Environment } from "../environment.ts";
+import type { HttpRequest } from "../http-api.ts";
+import type { ConversationRecord, SessionRecord } from "../store/records.ts";
+import type { Change, Store } from "../store/store.ts";
+import { withWatermarks } from "./conversation-state.ts";
+
+export interface DeskOptions {
+  environment: Environment;
+  store: Store;
+  session(): SessionRecord;
+  call<T>(request: HttpRequest<T>): Promise<T>;
+  emit(event: KittiwakeEvent): void;
+}
+
+export class Desk {
+  readonly environment: Environment;
+  readonly store: Store;
+  readonly call: DeskOptions["call"];
+  readonly emit: DeskOptions["emit"];
+  readonly #session: () => SessionRecord;
+  readonly #records = new Map<string, ConversationRecord>();
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #writes = new Map<string, Promise<unknown>>();
+
+  constructor(options: DeskOptions) {
+    this.environment = options.environment;
+    this.store = options.store;
+    this.call = options.call;
+    this.emit = options.emit;
+    this.#session = options.session;
+  }
+
+  get session(): SessionRecord {
+    return this.#session();
+  }
+
+  async load(): Promise<void> {
+    for (const record of await this.store.all("conversations")) this.#records.set(record.conversationId, record);
+  }
+
+  conversation(conversationId: string): ConversationRecord | null {
+    return this.#records.get(conversationId) ?? null;
+  }
+  conversations(): ConversationRecord[] {
+    return [...this.#records.values()];
+  }
+
+  /** Commits `record` and `changes` together, then tells. Only in the conversation's turn. */
+  async commit(record: ConversationRecord, changes: readonly Change[]): Promise<void> {
+    const { conversationId } = record;
+    await this.#exclusively(conversationId, async () => {
+      const current = this.#records.get(conversationId);
+      await this.#write(current === undefined ? record : withMarksOf(record, current), changes);
+    });
+  }
+
+  /**
+   * A change of read marks and receipts. It waits for no turn, because a turn may wait for the network; `change` is
+   * given the present record, and null means there is nothing to change.
+   */
+  async changeMarks(
+    conversationId: string,
+    change: (record: ConversationRecord) => ConversationRecord | null,
+  ): Promise<void> {
+    await this.#exclusively(conversationId, async () => {
+      const current = this.#records.get(conversationId);
+      const changed = current === undefined ? null : change(current);
+      if (changed !== null) await this.#write(changed, []);
+    });
+  }
+
+  async #write(record: ConversationRecord, changes: readonly Change[]): Promise<void> {
+    await this.store.apply([{ table: "conversations", put: record }, ...changes]);
+    this.#records.set(record.conversationId, record);
+    this.emit({ type: "messages", conversationId: record.conversationId });
+    this.emit({ type: "conversations" });
+  }
+
+  #exclusively<T>(conversationId: string, work: () => Promise<T>): Promise<T> {
+    return queued(this.#writes, conversationId, work);
+  }
+
+  /** Runs `work` after everything queued for this conversation before. */
+  inTurn<T>(conversationId: string, work: () => Promise<T>): Promise<T> {
+    return queued(this.#turns, conversationId, work);
+  }
+}
+
+/** Marks that rose while a turn was busy with an older copy of the record. */
+function withMarksOf(record: ConversationRecord, current: ConversationRecord): ConversationRecord {
+  if (record.logId !== current.logId) return record;
+  const members = current.members.map(({ userId, delivered, read }) => ({ user_id: userId, delivered, read }));
+  const marked = withWatermarks(record, members, "");
+  return {
+    ...marked,
+    ownRead: Math.max(record.ownRead, current.ownRead),
+    ownReadConfirmed: Math.max(record.ownReadConfirmed, current.ownReadConfirmed),
+  };
+}
+
+function queued<T>(queues: Map<string, Promise<unknown>>, key: string, work: () => Promise<T>): Promise<T> {
+  const before = queues.get(key) ?? Promise.resolve();
+  const run = before.then(work, work);
+  const settled = run.then(
+    () => undefined,
+    () => undefined,
+  );
+  queues.set(key, settled);
+  void settled.then(() => {
+    if (queues.get(key) === settled) queues.delete(key);
+  });
+  return run;
+}

@@ -1,0 +1,133 @@
+/**
+ * Reads a conversation's log into the store: batches that came, pages that are missing [D3], a log that was replaced
+ * [L5]. Every method runs in the conversation's turn.
+ */
+import { type ConversationState, conversationStateSchema } from "../../protocol/entry.ts";
+import { type ReceivedEntries, type ReceivedPage, receivedPageSchema } from "../connection/frames.ts";
+import type { ConversationRecord } from "../store/records.ts";
+import type { Change } from "../store/store.ts";
+import { startingAt, withNewLog, withProof, withState } from "./conversation-state.ts";
+import type { Desk } from "./desk.ts";
+import { planEntries } from "./plan-entries.ts";
+
+/** What the outbox does when its messages turn up in the log, or the log is another. */
+export interface OutboxLink {
+  /** Removals to commit together with the entries that prove them. */
+  changesFor(conversationId: string, messageIds: readonly string[]): Change[];
+  committed(conversationId: string, messageIds: readonly string[]): void;
+  /** The bases of what waits were of the old log. */
+  changesForNewLog(conversationId: string): Change[];
+  newLogCommitted(conversationId: string): void;
+}
+
+type Batch = Pick<ReceivedEntries, "log_id" | "entries" | "mac">;
+
+export class LogReader {
+  readonly #desk: Desk;
+  readonly #outbox: OutboxLink;
+  constructor(desk: Desk, outbox: OutboxLink) {
+    this.#desk = desk;
+    this.#outbox = outbox;
+  }
+
+  /** A batch of entries from whichever path. Afterwards everything in it is held, or the call rejects. */
+  async receive(conversationId: string, batch: Batch): Promise<void> {
+    const record = this.#known(conversationId);
+    if (batch.log_id !== record.logId) await this.refresh(conversationId);
+    // Still another one: the batch is from before the log was replaced.
+    if (batch.log_id !== this.#known(conversationId).logId) return;
+    const { hasGap, hasConflict } = await this.#apply(conversationId, batch);
+    if (hasConflict) await this.#resync(conversationId);
+    else if (hasGap) await this.catchUp(conversationId);
+  }
+
+  /** Page by page until the head. */
+  async catchUp(conversationId: string): Promise<void> {
+    for (;;) {
+      const before = this.#known(conversationId);
+      const page = await this.#page(conversationId, before.cursor.seq);
+      if (page.log_id !== before.logId) {
+        await this.refresh(conversationId);
+        // Replaced once more meanwhile: what comes next starts over.
+        if (page.log_id !== this.#known(conversationId).logId) return;
+      }
+      if (page.first_seq > this.#known(conversationId).cursor.seq + 1) {
+        await this.#desk.commit(startingAt(this.#known(conversationId), page.first_seq), []);
+      }
+      const { hasConflict } = await this.#apply(conversationId, page);
+      if (hasConflict) return await this.#resync(conversationId);
+      const isStuck = this.#known(conversationId).cursor.seq === before.cursor.seq;
+      if (!page.more || isStuck) return;
+    }
+  }
+
+  /** Asks for the state and takes it over. */
+  async refresh(conversationId: string): Promise<ConversationState> {
+    const state = await this.fetchState(conversationId);
+    await this.takeState(state);
+    return state;
+  }
+
+  async fetchState(conversationId: string): Promise<ConversationState> {
+    const path = `/conversations/${conversationId}`;
+    return await this.#desk.call({ method: "GET", path, answer: conversationStateSchema });
+  }
+
+  /** `isReplaced`: the server found that this device's position is not of its log. */
+  async takeState(state: ConversationState, isReplaced = false): Promise<void> {
+    const record = this.#known(state.conversation_id);
+    if (isReplaced || state.log_id !== record.logId) return await this.#replaceLog(record, state);
+    const updated = withState(record, state, this.#desk.session.userId);
+    if (JSON.stringify(updated) !== JSON.stringify(record)) await this.#desk.commit(updated, []);
+  }
+
+  async #replaceLog(record: ConversationRecord, state: ConversationState): Promise<void> {
+    const { conversationId } = record;
+    const fresh = withNewLog(record, state, this.#desk.session.userId);
+    // An empty rest of the log ends the resync at once; planning no entries finds that out.
+    const plan = await planEntries(this.#desk.store, fresh, [], this.#desk.session);
+    await this.#desk.commit(plan.record, [...plan.changes, ...this.#outbox.changesForNewLog(conversationId)]);
+    this.#outbox.newLogCommitted(conversationId);
+  }
+
+  /** [L5] The log says something else than this device holds: read it once more from the start. */
+  async #resync(conversationId: string): Promise<void> {
+    await this.takeState(await this.fetchState(conversationId), true);
+    for (;;) {
+      const before = this.#known(conversationId).cursor.seq;
+      const page = await this.#page(conversationId, before);
+      if (page.log_id !== this.#known(conversationId).logId) return;
+      await this.#apply(conversationId, page);
+      if (!page.more || this.#known(conversationId).cursor.seq === before) return;
+    }
+  }
+
+  async #apply(conversationId: string, batch: Batch): Promise<{ hasGap: boolean; hasConflict: boolean }> {
+    const { store, session } = this.#desk;
+    const before = this.#known(conversationId);
+    const plan = await planEntries(store, before, batch.entries, session);
+    const last = batch.entries.at(-1);
+    const { log_id, mac } = batch;
+    const record =
+      last === undefined || mac === undefined
+        ? plan.record
+        : withProof(plan.record, { log_id, seq: last.seq, message_id: last.message_id, mac });
+    const isNothingNew = plan.changes.length === 0 && record.cursor.seq === before.cursor.seq;
+    if (!isNothingNew || record.proven !== before.proven) {
+      await this.#desk.commit(record, [...plan.changes, ...this.#outbox.changesFor(conversationId, plan.ownIds)]);
+      this.#outbox.committed(conversationId, plan.ownIds);
+    }
+    return plan;
+  }
+
+  async #page(conversationId: string, after: number): Promise<ReceivedPage> {
+    const path = `/conversations/${conversationId}/entries?after=${after}`;
+    return await this.#desk.call({ method: "GET", path, answer: receivedPageSchema });
+  }
+
+  #known(conversationId: string): ConversationRecord {
+    const record = this.#desk.conversation(conversationId);
+    if (record === null) throw new Error("The conversation is not on this device.");
+    return record;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Every bound of the system, units last. [F9] Nothing queues, retries, waits or grows without a number here.
+ * Relations between bounds are asserted at the end, so that changing one cannot quietly break another.
+ */
+export const limits = {
+  // Content. An envelope is the opaque ciphertext of one message: 64 KiB of padded content, plus room for MLS framing.
+  envelopeBytesMax: 68 * 1024,
+  frameBytesMax: 256 * 1024,
+  framesPerArrayMax: 64,
+  httpBodyBytesMax: 256 * 1024,
+
+  // Identity.
+  devicesPerUserMax: 5,
+  deviceNameCharsMax: 64,
+  membersPerGroupMax: 1024,
+  devicesPerCommitMax: 64,
+
+  // Dedupe [L3].
+  baseDistanceMax: 10_000,
+  messageIdAheadMsMax: 24 * 60 * 60 * 1000,
+  recentIdsMax: 20_000,
+
+  // Ingest of one conversation.
+  ingestFramesMax: 4_096,
+  ingestBytesMax: 16 * 1024 * 1024,
+  sendsPerDeviceBurst: 2_000,
+  sendsPerDevicePerSecond: 500,
+
+  // Fan-out and deadlines [F4] [F5] [F6].
+  deliverEntriesMax: 256,
+  deliverBytesMax: 256 * 1024,
+  deliverCallsUnderWayMax: 2,
+  ackDeadlineMs: 2_000,
+  alarmDelayMs: 5_000,
+  alarmBackoffMsMax: 5 * 60_000,
+  writeBackEntries: 256,
+
+  // Windows of a socket [D4] [D7]: unacknowledged entries and bytes before a device is put back into resume.
+  windowEntriesMax: 1_024,
+  windowBytesMax: 2 * 1024 * 1024,
+  backlogEntriesMax: 100,
+  backlogBytesMax: 128 * 1024,
+  backlogConversationsMax: 64,
+
+  // Reading.
+  pageEntriesMax: 200,
+  pageBytesMax: 512 * 1024,
+  chatListPageMax: 50,
+  pollWaitMsMax: 25_000,
+
+  // Sockets. The runtime allows 32,768 per object; a direct chat needs ten.
+  chatSocketsMax: 4_096,
+  pingIntervalMs: 30_000,
+  presenceTimeoutMs: 60_000,
+
+  // Access.
+  codeDigits: 6,
+  codeLifetimeMs: 10 * 60_000,
+  codeAttemptsMax: 5,
+  codeSendsPerHourMax: 5,
+  codeSendIntervalMs: 30_000,
+  codeSendTimeoutMs: 10_000,
+  accessTokenLifetimeSeconds: 15 * 60,
+  refreshTokenLifetimeMs: 180 * 24 * 60 * 60 * 1000,
+
+  // Client: outbox, back-off and timers.
+  outboxAttemptsMax: 20,
+  outboxInFlightMax: 32,
+  backoffBaseMs: 500,
+  backoffMsMax: 60_000,
+  connectTimeoutMs: 10_000,
+  pongTimeoutMs: 10_000,
+  ackTimeoutMs: 15_000,
+  offlineGraceMs: 3_000,
+  readRepeatMs: 5 * 60_000,
+  localPageMessagesMax: 100,
+  textCharsMax: 16_000,
+} as const;
+
+const relations: readonly [boolean, string][] = [
+  [(limits.envelopeBytesMax * 4) / 3 + 2_048 < limits.frameBytesMax, "a full envelope in base64 fits into a frame"],
+  [limits.frameBytesMax <= 1024 * 1024, "the runtime's hibernating sockets read at most 1 MiB"],
+  [limits.ackDeadlineMs < limits.alarmDelayMs, "the alarm finds what missed the deadline"],
+  [limits.alarmDelayMs < 10_000, "the alarm comes before hibernation forgets what was handed"],
+  [limits.baseDistanceMax < limits.recentIdsMax, "the ids a base may reach back to fit into the cache"],
+  [limits.windowEntriesMax >= limits.deliverEntriesMax, "one delivery fits into a window"],
+  [limits.pingIntervalMs * 2 <= limits.presenceTimeoutMs, "one lost ping is not offline"],
+  [limits.textCharsMax * 4 <= limits.envelopeBytesMax, "the longest text fits in any script"],
+];
+for (const [holds, what] of relations) {
+  if (!holds) throw new Error(`limits contradict each other: ${what} no longer holds`);
+}

@@ -1,0 +1,250 @@
+/** What every route does alike: bodies, unknown paths, strangers, limits, headers, failures. */
+import { runInDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { newUserId } from "../../durable/account/user-id.ts";
+import { Conversation } from "../../durable/conversation/conversation.ts";
+import { accountStub } from "../../durable/names.ts";
+import { schemaExists } from "../../durable/schema.ts";
+import { app } from "../../src/edge/app.ts";
+import { errorBody } from "../../src/protocol/errors.ts";
+import { directConversationId } from "../../src/protocol/ids.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import { answerOf, call, freshPhone, register } from "./access-client.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const messageId = "0199f000-0000-7000-8000-000000000001";
+const unknownConversation = "A".repeat(43);
+
+async function postRaw(path: string, body: BodyInit, headers: Record<string, string> = {}) {
+  return await answerOf(
+    await exports.default.fetch(`https://kittiwake.test${path}`, {
+      method: "POST",
+      body,
+      headers: { "cf-connecting-ip": crypto.randomUUID(), ...headers },
+    }),
+  );
+}
+
+describe("bodies", () => {
+  test("that are not JSON, not UTF-8 or not of the form are refused without an echo of what they held", async () => {
+    expect((await postRaw("/v1/auth/code", "{")).body).toEqual(errorBody("bad_json"));
+    expect((await postRaw("/v1/auth/code", "")).body).toEqual(errorBody("bad_json"));
+    const invalid = new Uint8Array([...new TextEncoder().encode('{"phone":"'), 0xc3, 0x28, 0x22, 0x7d]);
+    expect((await postRaw("/v1/auth/code", invalid)).body.error.code).toBe("bad_json");
+    const refused = await call("/v1/auth/code", { body: { phone: 7, secret: "hunter2" } });
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: "bad_frame", where: "phone: invalid_type" } } });
+    expect(JSON.stringify(refused.body)).not.toContain("hunter2");
+  });
+
+  test("that are too large are refused by declared length and by count", async () => {
+    const big = "x".repeat(limits.httpBodyBytesMax + 1);
+    expect(await postRaw("/v1/auth/code", big)).toMatchObject({ status: 413, body: { error: { code: "too_large" } } });
+    const chunk = new Uint8Array(64 * 1024);
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled += 1;
+        controller.enqueue(chunk);
+      },
+    });
+    expect((await postRaw("/v1/auth/code", endless)).body.error.code).toBe("too_large");
+    expect(pulled).toBeLessThan(20);
+  });
+
+  test("of the largest size allowed are read", async () => {
+    const padded = `${JSON.stringify({ phone: freshPhone() })}${" ".repeat(limits.httpBodyBytesMax)}`;
+    const exact = padded.slice(0, limits.httpBodyBytesMax);
+    expect((await postRaw("/v1/auth/code", exact)).status).toBe(200);
+  });
+});
+
+describe("paths", () => {
+  test("under /v1 that are unknown, or known under another method, are not found", async () => {
+    for (const [method, path] of [
+      ["GET", "/v1/nothing"],
+      ["GET", "/v1/"],
+      ["GET", "/v1/auth/code"],
+      ["DELETE", "/v1/health"],
+      ["GET", "/v1/auth/code/more"],
+    ] as const) {
+      const answer = await call(path, { method });
+      expect(answer, path).toMatchObject({ status: 404, body: errorBody("not_found") });
+    }
+  });
+
+  test("health says which protocol is spoken, and every answer forbids caching and sniffing", async () => {
+    const answer = await call("/v1/health");
+    expect(answer.body).toEqual({ status: "ok", protocol: 1, environment: "development" });
+    for (const { headers } of [answer, await call("/v1/nothing"), await call("/v1/account/devices")]) {
+      expect(headers.get("cache-control")).toBe("no-store");
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+    }
+  });
+});
+
+describe("conversations", () => {
+  test("look the same to a stranger whether they exist, do not exist or cannot exist", async () => {
+    const { access_token: token } = await register();
+    const message = { message_id: messageId, epoch: 1, base_seq: 0, envelope: "AAAA" };
+    const commit = { ...message, roster_change: { add: [], remove: [] } };
+    for (const id of [unknownConversation, "short", "%00"]) {
+      for (const options of [
+        { path: "", body: undefined },
+        { path: "/entries?after=0", body: undefined },
+        { path: "/messages", body: message },
+        { path: "/commits", body: commit },
+      ]) {
+        const answer = await call(`/v1/conversations/${id}${options.path}`, { token, body: options.body });
+        expect(answer, `${id}${options.path}`).toMatchObject({ status: 404, body: errorBody("not_found") });
+      }
+    }
+  });
+
+  test("need a token before anything is looked at", async () => {
+    for (const path of ["", "/entries?after=0"]) {
+      expect((await call(`/v1/conversations/${unknownConversation}${path}`)).status).toBe(401);
+    }
+    expect((await postRaw(`/v1/conversations/${unknownConversation}/messages`, "{")).status).toBe(401);
+  });
+
+  test("are founded only for active devices of exactly the two users they are named for", async () => {
+    const [one, other, third] = [await register(), await register(), await register()];
+    const id = await directConversationId(one.user_id, other.user_id);
+    const ref = (user: { user_id: string }, device_id = 1) => ({ user_id: user.user_id, device_id });
+    const found = vi.spyOn(Conversation.prototype, "found");
+    const put = async (devices: unknown[], conversation = id) =>
+      await call(`/v1/conversations/${conversation}`, {
+        method: "PUT",
+        token: one.access_token,
+        body: { message_id: messageId, generation: 1, devices, envelope: "AAAA" },
+      });
+    const refused = [
+      [ref(one)],
+      [ref(other)],
+      [ref(other), ref(third)],
+      [ref(one), ref(other), ref(third)],
+      [ref(one), ref(one), ref(other)],
+      [ref(one), ref(other, 2)],
+      [ref(one), ref(one, 2), ref(other)],
+      [ref(one, 2), ref(other)],
+      [ref(one), ref(third)],
+      [ref(one), { user_id: newUserId(), device_id: 1 }],
+    ];
+    for (const devices of refused) {
+      expect((await put(devices)).body.error.code, JSON.stringify(devices)).toBe("bad_roster");
+    }
+    expect((await put([ref(one), ref(other)], unknownConversation)).body.error.code).toBe("bad_roster");
+    const nobody = newUserId();
+    const emptyId = await directConversationId(one.user_id, nobody);
+    expect((await put([ref(one), { user_id: nobody, device_id: 1 }], emptyId)).body.error.code).toBe("bad_roster");
+    await accountStub(env, other.user_id).revokeDevice(1, 1);
+    expect((await put([ref(one), ref(other)])).body.error.code).toBe("bad_roster");
+    expect(found).not.toHaveBeenCalled();
+  });
+
+  test("reach the Conversation with the author of the token", async () => {
+    const [one, other] = [await register(), await register()];
+    const id = await directConversationId(one.user_id, other.user_id);
+    const found = vi
+      .spyOn(Conversation.prototype, "found")
+      .mockResolvedValue({ refused: { code: "already_founded", details: { epoch: 4 } } });
+    const devices = [one, other].map(({ user_id, device_id }) => ({ user_id, device_id }));
+    const answer = await call(`/v1/conversations/${id}`, {
+      method: "PUT",
+      token: one.access_token,
+      body: { message_id: messageId, generation: 1, devices, envelope: "AAAA" },
+    });
+    expect(answer).toMatchObject({ status: 409, body: { error: { code: "already_founded", epoch: 4 } } });
+    expect(found.mock.calls[0]?.[0].author).toEqual({ user_id: one.user_id, device_id: 1 });
+  });
+});
+
+describe("people", () => {
+  test("are found by number, in the one spelling, by those who are logged in", async () => {
+    const [one, other] = [await register(), await register()];
+    const spaced = other.phone.replace("+1", "+1 ");
+    const body = { phone: spaced };
+    const answer = await call("/v1/directory/lookup", { token: one.access_token, body });
+    expect(answer.body).toEqual({ user_id: other.user_id, phone: other.phone });
+    expect((await call("/v1/directory/lookup", { body })).status).toBe(401);
+    const unknown = await call("/v1/directory/lookup", { token: one.access_token, body: { phone: freshPhone() } });
+    expect(unknown).toMatchObject({ status: 404, body: { error: { code: "unknown_user" } } });
+  });
+
+  test("who only asked for a code are not there yet, and their number is forgotten", async () => {
+    const one = await register();
+    const phone = freshPhone();
+    await call("/v1/auth/code", { body: { phone } });
+    const answer = await call("/v1/directory/lookup", { token: one.access_token, body: { phone } });
+    expect(answer.body.error.code).toBe("unknown_user");
+  });
+
+  test("have devices that others may list; asking for an unknown user stores nothing", async () => {
+    const [one, other] = [await register(), await register()];
+    const listed = await call(`/v1/users/${other.user_id}/devices`, { token: one.access_token });
+    expect(listed.body).toEqual({ user_id: other.user_id, devices: [1] });
+    const nobody = newUserId();
+    const unknown = await call(`/v1/users/${nobody}/devices`, { token: one.access_token });
+    expect(unknown).toMatchObject({ status: 404, body: errorBody("not_found") });
+    expect((await call("/v1/users/x/devices", { token: one.access_token })).body).toEqual(errorBody("not_found"));
+    const isStored = await runInDurableObject(accountStub(env, nobody), (_, state) => schemaExists(state.storage));
+    expect(isStored).toBe(false);
+  });
+});
+
+describe("limits and failures", () => {
+  test("one address asking too often is told to wait; another is not disturbed", async () => {
+    const headers = { "cf-connecting-ip": "192.0.2.1" };
+    const asked = [];
+    for (let attempt = 0; attempt < 80; attempt += 1) {
+      asked.push(await call("/v1/auth/refresh", { headers, body: { refresh_token: "x" } }));
+    }
+    const limited = asked.filter((answer) => answer.status === 429);
+    expect(limited.length).toBeGreaterThan(0);
+    expect(limited[0]?.body.error.code).toBe("rate_limited");
+    expect(limited[0]?.headers.get("retry-after")).toBe("60");
+    expect((await call("/v1/auth/refresh", { body: { refresh_token: "x" } })).status).toBe(401);
+  });
+
+  test("one device asking too often is told to wait", async () => {
+    const device = await register();
+    const limiter = { limit: vi.fn(async ({ key }: { key: string }) => ({ success: key === "nobody" })) };
+    const request = new Request("https://kittiwake.test/v1/account/devices", {
+      headers: { authorization: `Bearer ${device.access_token}` },
+    });
+    const answer = await answerOf(await app.fetch(request, { ...env, REQUEST_LIMITER: limiter }));
+    expect(answer.body.error.code).toBe("rate_limited");
+    expect(limiter.limit).toHaveBeenCalledWith({ key: `${device.user_id}.1` });
+  });
+
+  test("an unknown failure answers a request id and logs it, without what the failure said", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const broken = { getByName: () => { throw new Error("secret content"); } };
+    const device = await register();
+    const request = new Request("https://kittiwake.test/v1/account/devices", {
+      headers: { authorization: `Bearer ${device.access_token}` },
+    });
+    const answer = await answerOf(
+      await app.fetch(request, { ...env, ACCOUNT: broken as unknown as typeof env.ACCOUNT }),
+    );
+    expect(answer).toMatchObject({ status: 500, body: { error: { code: "internal" } } });
+    const line = String(logged.mock.calls[0]?.[0]);
+    expect(line).toContain(answer.body.error.request_id);
+    expect(line).not.toContain("secret content");
+    expect(line).not.toContain(device.user_id);
+    expect(JSON.stringify(answer.body)).not.toContain("secret content");
+  });
+
+  test("a missing secret fails every request with a sentence in the log only", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const request = new Request("https://kittiwake.test/v1/health");
+    const { SERVER_SECRET: _, ...without } = env;
+    const answer = await answerOf(await app.fetch(request, without));
+    expect(answer.body.error.code).toBe("internal");
+    expect(String(logged.mock.calls[0]?.[0])).toContain("SERVER_SECRET is not set");
+  });
+});
