@@ -73,6 +73,8 @@ export const limits = {
   ackTimeoutMs: 15_000,
   offlineGraceMs: 3_000,
   readRepeatMs: 5 * 60_000,
+  gapPatienceMs: 1_000,
+  unreadCountMax: 1_000,
   localPageMessagesMax: 100,
   textCharsMax: 16_000,
 } as const;

@@ -175,7 +175,7 @@ describe("people", () => {
     expect(unknown).toMatchObject({ status: 404, body: { error: { code: "unknown_user" } } });
   });
 
-  test("who only asked for a code are not there yet, and their number is forgotten", async () => {
+  test("who only asked for a code are not there yet", async () => {
     const one = await register();
     const phone = freshPhone();
     await call("/v1/auth/code", { body: { phone } });

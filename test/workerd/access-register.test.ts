@@ -1,9 +1,10 @@
 /** Registering: codes, their bounds, devices, and the Inbox being told of them. */
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Inbox } from "../../durable/inbox/inbox.ts";
 import { accountStub } from "../../durable/names.ts";
+import { keyedHash, serverKey } from "../../src/edge/keys.ts";
 import { tokensSchema } from "../../src/protocol/http.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { askCode, call, freshPhone, register, verify, wrong } from "./access-client.ts";
@@ -165,6 +166,50 @@ describe("codes", () => {
       const refused = await call("/v1/auth/code", { body: { phone } });
       expect(refused, phone).toMatchObject({ status: 400, body: { error: { code: "bad_phone" } } });
     }
+  });
+});
+
+describe("the Directory", () => {
+  async function storedUnder(phone: string): Promise<{ keys: string[]; directory: DurableObjectStub }> {
+    const key = await serverKey(env.SERVER_SECRET ?? "", "phone");
+    const directory = env.DIRECTORY.getByName(await keyedHash(key, phone));
+    const keys = await runInDurableObject(directory, async (_, state) => [...(await state.storage.list()).keys()]);
+    return { keys, directory };
+  }
+
+  test("stores nothing for a number that was only guessed at", async () => {
+    const one = await register();
+    const phone = freshPhone();
+    await verify(phone, "123456");
+    await call("/v1/directory/lookup", { token: one.access_token, body: { phone } });
+    expect((await storedUnder(phone)).keys).toEqual([]);
+  });
+
+  test("forgets a number an hour after its last code, unless somebody registered it", async () => {
+    const registered = (await register()).phone;
+    const phone = freshPhone();
+    await askCode(phone);
+    expect((await storedUnder(phone)).keys).toEqual(["data"]);
+    passMs(60 * 60_000);
+    expect(await runDurableObjectAlarm((await storedUnder(phone)).directory)).toBe(true);
+    expect((await storedUnder(phone)).keys).toEqual([]);
+    expect(await runDurableObjectAlarm((await storedUnder(registered)).directory)).toBe(true);
+    expect((await storedUnder(registered)).keys).toEqual(["data"]);
+  });
+
+  test("keeps its holder when it is evicted from memory", async () => {
+    const one = await register();
+    await evictDurableObject((await storedUnder(one.phone)).directory);
+    const found = await call("/v1/directory/lookup", { token: one.access_token, body: { phone: one.phone } });
+    expect(found.body.user_id).toBe(one.user_id);
+  });
+
+  test("holds no phone number in clear", async () => {
+    const one = await register();
+    const { directory } = await storedUnder(one.phone);
+    const stored = await runInDurableObject(directory, async (_, state) => JSON.stringify([...(await state.storage.list())]));
+    expect(stored).not.toContain(one.phone.slice(2));
+    expect(stored).not.toContain(one.code);
   });
 });
 

@@ -25,6 +25,8 @@ type Batch = Pick<ReceivedEntries, "log_id" | "entries" | "mac">;
 export class LogReader {
   readonly #desk: Desk;
   readonly #outbox: OutboxLink;
+  /** [L5] The server's head lies below this device's cursor: the position should be shown to it. */
+  onDoubt: (conversationId: string) => void = () => {};
   constructor(desk: Desk, outbox: OutboxLink) {
     this.#desk = desk;
     this.#outbox = outbox;
@@ -64,7 +66,10 @@ export class LogReader {
   /** Asks for the state and takes it over. */
   async refresh(conversationId: string): Promise<ConversationState> {
     const state = await this.fetchState(conversationId);
+    const record = this.#known(conversationId);
+    const isBehindUs = state.log_id === record.logId && state.head < record.cursor.seq;
     await this.takeState(state);
+    if (isBehindUs) this.onDoubt(conversationId);
     return state;
   }
 

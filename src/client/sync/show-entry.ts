@@ -76,15 +76,19 @@ function withEntry(
     lastActivityMs: Math.max(record.lastActivityMs, entry.sent_at),
     peer: content === null ? record.peer : peerOf(record, entry, content, self),
   };
-  if (entry.kind !== "commit") return updated;
-  const isOwnFounding = isFrom(entry.sender, self) && content?.type === "founding";
+  const saysWhoWeAre =
+    isFrom(entry.sender, self) &&
+    content !== null &&
+    content.type !== "device_joined" &&
+    content.profile !== undefined;
+  if (entry.kind !== "commit") return saysWhoWeAre ? { ...updated, isProfileDue: false } : updated;
   const hasNewcomer = entry.roster_change.add.some((device) => !isFrom(device, self));
   return {
     ...updated,
     epoch: Math.max(record.epoch, entry.epoch + 1),
     members: record.members.map((member) => withDevices(member, entry.roster_change)),
-    // Whoever joined has not seen who this is; a founding of one's own has just said it.
-    isProfileDue: !isOwnFounding && (record.isProfileDue || hasNewcomer),
+    // Whoever joined has not seen who this is; one's own founding has just said it.
+    isProfileDue: !saysWhoWeAre && (record.isProfileDue || hasNewcomer),
   };
 }
 

@@ -6,7 +6,7 @@ import { base64 } from "@scure/base";
 import { z } from "zod";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { CodeService } from "./code-sender.ts";
-import { post } from "./post.ts";
+import { type PostAnswer, post } from "./post.ts";
 
 export interface TwilioAccount {
   baseUrl: string;
@@ -25,7 +25,6 @@ export function twilioVerifier(account: TwilioAccount): CodeService {
 
     async start(phone) {
       const answer = await postForm(account, "Verifications", { To: phone, Channel: "sms" });
-      await answer.body?.cancel();
       if (answer.status === tooManyRequests)
         throw new ProtocolError("too_many_codes", { retry_after_ms: 10 * 60_000 });
       if (!answer.ok) throw new ProtocolError("code_not_sent");
@@ -34,10 +33,9 @@ export function twilioVerifier(account: TwilioAccount): CodeService {
     async check(phone, code) {
       const answer = await postForm(account, "VerificationCheck", { To: phone, Code: code });
       if (answer.ok) {
-        const { status } = checkAnswerSchema.parse(await answer.json());
+        const { status } = checkAnswerSchema.parse(JSON.parse(answer.text));
         return status === "approved" ? "right" : "wrong";
       }
-      await answer.body?.cancel();
       if (answer.status === notFound) return "expired";
       if (answer.status === tooManyRequests) return "too_many";
       throw new Error(`Twilio Verify answered ${answer.status} to a check`);
@@ -49,7 +47,7 @@ async function postForm(
   account: TwilioAccount,
   resource: string,
   form: Record<string, string>,
-): Promise<Response> {
+): Promise<PostAnswer> {
   const credentials = base64.encode(new TextEncoder().encode(`${account.accountSid}:${account.authToken}`));
   return await post(
     `${account.baseUrl}/v2/Services/${account.serviceSid}/${resource}`,

@@ -23,7 +23,6 @@ export function webhookSender(webhook: { url: string; secret: string }): OwnCode
         },
         body,
       );
-      await answer.body?.cancel();
       if (!answer.ok) throw new ProtocolError("code_not_sent");
       return {};
     },

@@ -49,7 +49,7 @@ export function Composer({ conversationId }: { conversationId: string }): JSX.El
         value={draft}
         aria-label="Message"
         placeholder="Message"
-        enterKeyHint="send"
+        enterkeyhint="send"
         dir="auto"
         onInput={(event) => write(conversationId, event.currentTarget.value)}
         onKeyDown={sendByKey}

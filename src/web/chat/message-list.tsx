@@ -19,11 +19,11 @@ export function MessageList(): JSX.Element {
 
   return (
     <div class="messages-place">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
       <div
         class="messages"
         ref={scroll.container}
         onScroll={scroll.onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
         tabIndex={0}
         role="log"
         aria-label="Messages"

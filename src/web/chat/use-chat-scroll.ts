@@ -12,8 +12,8 @@ const bottomSlackPx = 24;
 const olderAheadPx = 400;
 
 export interface ChatScroll {
-  container: RefObject<HTMLDivElement>;
-  content: RefObject<HTMLDivElement>;
+  container: RefObject<HTMLDivElement | null>;
+  content: RefObject<HTMLDivElement | null>;
   onScroll: () => void;
   toBottom: () => void;
 }

@@ -1,5 +1,5 @@
 /** The chats, newest first. One of them is in the tab order; the arrow keys move among them. */
-import type { JSX } from "preact";
+import type { JSX, TargetedKeyboardEvent } from "preact";
 import { useNow } from "../shell/use-now.ts";
 import { useAppState } from "../state/app-context.ts";
 import { ChatItem } from "./chat-item.tsx";
@@ -31,9 +31,9 @@ export function ChatList(): JSX.Element | null {
   );
 }
 
-function moveByKey(event: JSX.TargetedKeyboardEvent<HTMLElement>): void {
+function moveByKey(event: TargetedKeyboardEvent<HTMLElement>): void {
   const links = [...event.currentTarget.querySelectorAll<HTMLElement>("a")];
-  const focused = links.findIndex((link) => link === document.activeElement);
+  const focused = links.findIndex((link) => link.matches(":focus"));
   const targets: Record<string, number> = {
     ArrowDown: focused + 1,
     ArrowUp: focused - 1,

@@ -4,7 +4,7 @@ import { Gull } from "./icons.tsx";
 
 export function Breakdown({ sentence }: { sentence?: string }): JSX.Element {
   return (
-    <main class="breakdown" role="alert">
+    <main class="breakdown">
       <Gull />
       <h1>Kittiwake stumbled</h1>
       <p>{sentence ?? "Your chats are safe on this device. Reload the page to go on."}</p>

@@ -1,10 +1,16 @@
 /** A link to a screen of the app: a real address to copy or open in a tab, and the router's move when just clicked. */
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useActions } from "../state/app-context.ts";
 import { formatRoute, type Route } from "../state/route.ts";
 
-export interface LinkProps extends Omit<JSX.IntrinsicElements["a"], "href" | "onClick"> {
+/** What the app's links carry besides; any `data-` attribute is allowed in JSX. */
+export interface LinkProps {
   to: Route;
+  class: string;
+  children: ComponentChildren;
+  tabIndex?: number;
+  "aria-label"?: string;
+  "aria-current"?: "page" | undefined;
 }
 
 export function Link({ to, ...rest }: LinkProps): JSX.Element {

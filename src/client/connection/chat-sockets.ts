@@ -1,0 +1,71 @@
+/** The sockets of the chats on screen: one per chat, however many screens show it, gone when the last one closes. */
+import { type ConversationRecord } from "../store/records.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+
+export interface ChatSocketsOptions extends Pick<ConnectionOptions, "environment" | "accessToken" | "onFrame" | "onState"> {
+  url(conversationId: string): string;
+  conversation(conversationId: string): ConversationRecord | null;
+}
+
+interface OpenChat {
+  connection: Connection;
+  users: number;
+}
+
+export class ChatSockets {
+  readonly #options: ChatSocketsOptions;
+  readonly #chats = new Map<string, OpenChat>();
+  constructor(options: ChatSocketsOptions) {
+    this.#options = options;
+  }
+
+  get(conversationId: string): Connection | null {
+    return this.#chats.get(conversationId)?.connection ?? null;
+  }
+
+  /** Returns what closes it; calling that twice does no harm. */
+  open(conversationId: string): () => void {
+    const chat = this.#chats.get(conversationId) ?? this.#connect(conversationId);
+    chat.users += 1;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      chat.users -= 1;
+      if (chat.users > 0) return;
+      this.#chats.delete(conversationId);
+      chat.connection.stop();
+    };
+  }
+
+  wake(): void {
+    for (const { connection } of this.#chats.values()) connection.wake();
+  }
+
+  stop(): void {
+    const chats = [...this.#chats.values()];
+    this.#chats.clear();
+    for (const { connection } of chats) connection.stop();
+  }
+
+  #connect(conversationId: string): OpenChat {
+    const { environment, accessToken, onFrame, onState, url, conversation } = this.#options;
+    const connection = new Connection({
+      kind: "chat",
+      environment,
+      url: url(conversationId),
+      accessToken,
+      onFrame,
+      onState,
+      hello: async () => ({
+        type: "hello",
+        conversation_id: conversationId,
+        position: conversation(conversationId)?.proven ?? null,
+      }),
+    });
+    const chat = { connection, users: 0 };
+    this.#chats.set(conversationId, chat);
+    connection.start();
+    return chat;
+  }
+}

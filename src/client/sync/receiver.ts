@@ -1,0 +1,89 @@
+/**
+ * Entries from whichever path → the store → the acknowledgement. [D1] An ack goes out only after the transaction that
+ * holds the entries, on the path that brought them; what is held already is acknowledged again.
+ */
+import type { ReceivedEntries } from "../connection/frames.ts";
+import { type Timer } from "../environment.ts";
+import { limits } from "../../protocol/limits.ts";
+import type { Adopter } from "./adopter.ts";
+import { Behind } from "./behind.ts";
+import type { Desk } from "./desk.ts";
+import type { LogReader } from "./log-reader.ts";
+
+export type Acknowledge = (conversationId: string, seq: number) => void;
+
+export class Receiver {
+  readonly #desk: Desk;
+  readonly #reader: LogReader;
+  readonly #adopter: Adopter;
+  readonly #behind: Behind;
+  readonly #gapTimers = new Map<string, Timer>();
+
+  /** `acknowledge`: over whatever path there is, for what was fetched without one. */
+  constructor(desk: Desk, reader: LogReader, adopter: Adopter, acknowledge: Acknowledge) {
+    this.#desk = desk;
+    this.#reader = reader;
+    this.#adopter = adopter;
+    this.#behind = new Behind(desk.environment, async (conversationId) => {
+      await this.bringUp(conversationId);
+      const seq = desk.conversation(conversationId)?.cursor.seq ?? 0;
+      if (seq > 0) acknowledge(conversationId, seq);
+    });
+  }
+
+  /** Resolves when it has been dealt with; false when that has to be tried again later, and nothing was acknowledged. */
+  async entries(frame: ReceivedEntries, acknowledge: Acknowledge): Promise<boolean> {
+    const { conversation_id: conversationId } = frame;
+    try {
+      const seq = await this.#desk.inTurn(conversationId, () => this.#take(frame));
+      if (seq > 0) acknowledge(conversationId, seq);
+      return true;
+    } catch {
+      this.#behind.add(conversationId);
+      return false;
+    }
+  }
+
+  /** Gives the seq to acknowledge. */
+  async #take(frame: ReceivedEntries): Promise<number> {
+    const { conversation_id: conversationId } = frame;
+    const isKnown = this.#desk.conversation(conversationId) !== null;
+    // Not for this device any more: acknowledged, so that it does not come again and again.
+    if (!isKnown && !(await this.#adopter.adopt(conversationId))) return frame.entries.at(-1)?.seq ?? 0;
+    await this.#reader.receive(conversationId, frame);
+    return this.#desk.conversation(conversationId)?.cursor.seq ?? 0;
+  }
+
+  /** Compares with the server and fetches what is missing; a conversation that is not here yet is taken in. */
+  async bringUp(conversationId: string): Promise<void> {
+    await this.#desk.inTurn(conversationId, async () => {
+      await this.#adopter.adopt(conversationId);
+    });
+  }
+
+  /** An own message stands beyond the cursor. What lies below is on its way as a rule; if it does not come, fetch it. */
+  expect(conversationId: string): void {
+    if (this.#gapTimers.has(conversationId)) return;
+    const timer = this.#desk.environment.setTimer(limits.gapPatienceMs, () => {
+      this.#gapTimers.delete(conversationId);
+      const record = this.#desk.conversation(conversationId);
+      if (record === null || record.heldTo <= record.cursor.seq) return;
+      this.#desk
+        .inTurn(conversationId, () => this.#reader.catchUp(conversationId))
+        .catch(() => this.#behind.add(conversationId));
+    });
+    this.#gapTimers.set(conversationId, timer);
+  }
+
+  retryLater(conversationId: string): void {
+    this.#behind.add(conversationId);
+  }
+  wake(): void {
+    this.#behind.wake();
+  }
+  stop(): void {
+    this.#behind.stop();
+    for (const timer of this.#gapTimers.values()) this.#desk.environment.clearTimer(timer);
+    this.#gapTimers.clear();
+  }
+}
