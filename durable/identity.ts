@@ -17,7 +17,11 @@ export function readIdentity(request: Request): DeviceRef {
 
 /** The answer to an upgrade whose socket the object has taken. */
 export function upgraded(client: WebSocket): Response {
-  return new Response(null, { status: 101, webSocket: client, headers: { "sec-websocket-protocol": subprotocol } });
+  return new Response(null, {
+    status: 101,
+    webSocket: client,
+    headers: { "sec-websocket-protocol": subprotocol },
+  });
 }
 
 /** The local runtime does not echo a Close frame of a hibernating socket, so the client would see 1006. */

@@ -41,7 +41,9 @@ export function appendBatch(
   // Ids of this batch, which the cache learns only after the transaction.
   const fresh = new Map<string, number>();
   for (const item of pending) {
-    const decision = item.lane.isPaused ? refuse("after_refusal") : decide(sql, loaded, batch, fresh, item, now, rate);
+    const decision = item.lane.isPaused
+      ? refuse("after_refusal")
+      : decide(sql, loaded, batch, fresh, item, now, rate);
     if ("refused" in decision) item.lane.isPaused = true;
     batch.decisions.push(decision);
   }
@@ -120,7 +122,10 @@ function refusalOf(
     return { code: "stale_epoch", details: { epoch: identity.epoch, head: head.seq } };
   }
   if (submission.base_seq > head.seq) return { code: "beyond_head", details: { head: head.seq } };
-  if (submission.roster_change !== undefined && !mayChangeDirect(identity.roster, author, submission.roster_change)) {
+  if (
+    submission.roster_change !== undefined &&
+    !mayChangeDirect(identity.roster, author, submission.roster_change)
+  ) {
     return { code: "bad_roster", details: {} };
   }
   const waitMs = rate.take(deviceKey(author), now);

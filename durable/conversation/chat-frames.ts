@@ -2,13 +2,14 @@
  * What a device says on the socket of a chat it has on screen: hello, sends, acks, read marks [D4] [F6].
  * Resume: hello → backlog in bounded batches, the next once the last is acknowledged → `live` → live traffic.
  */
+
+import type { Position } from "../../src/protocol/entry.ts";
 import { errorMessage } from "../../src/protocol/errors.ts";
 import type { ChatUp } from "../../src/protocol/frames.ts";
-import type { Position } from "../../src/protocol/entry.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import { entriesFrame } from "../out-frames.ts";
 import type { BadFrame } from "../read-frames.ts";
 import { refusedFrame } from "../refused-frame.ts";
-import { entriesFrame } from "../out-frames.ts";
 import type { Lane } from "./append.ts";
 import type { ChatConnection } from "./chat-sockets.ts";
 import type { ConversationCore } from "./core.ts";
@@ -33,7 +34,13 @@ export class ChatFrames {
   take(connection: ChatConnection, frame: ChatUp | BadFrame): void {
     if (frame.type === "bad") return this.#refuseBad(connection, frame);
     if (frame.conversation_id !== this.#core.id) {
-      return this.#refuseBad(connection, { type: "bad", where: "conversation_id", isSend: false, messageId: null, conversationId: null });
+      return this.#refuseBad(connection, {
+        type: "bad",
+        where: "conversation_id",
+        isSend: false,
+        messageId: null,
+        conversationId: null,
+      });
     }
     switch (frame.type) {
       case "hello":
@@ -132,7 +139,13 @@ export class ChatFrames {
     const { loaded, id } = this.#core;
     if (loaded === null || seq > loaded.head.seq) {
       const head = loaded?.head.seq ?? 0;
-      connection.queue({ type: "error", conversation_id: id, code: "beyond_head", message: errorMessage("beyond_head"), head });
+      connection.queue({
+        type: "error",
+        conversation_id: id,
+        code: "beyond_head",
+        message: errorMessage("beyond_head"),
+        head,
+      });
       return;
     }
     if (loaded.progress.read(connection.device, seq)) {
@@ -154,14 +167,25 @@ export class ChatFrames {
       connection.queue({ type: "live", conversation_id: id });
       return connection.save();
     }
-    const entries = cache.range(from, Math.min(head, from + limits.backlogEntriesMax - 1), limits.backlogBytesMax);
+    const entries = cache.range(
+      from,
+      Math.min(head, from + limits.backlogEntriesMax - 1),
+      limits.backlogBytesMax,
+    );
     const last = entries.at(-1);
     if (last === undefined) return;
     connection.batchTo = last.seq;
     connection.save();
     const logId = loaded.identity.logId;
     const mac = this.#core.mac(logId, last.seq, last.message_id);
-    connection.out.push(entriesFrame(id, logId, entries.map((entry) => entry.json), mac));
+    connection.out.push(
+      entriesFrame(
+        id,
+        logId,
+        entries.map((entry) => entry.json),
+        mac,
+      ),
+    );
   }
 
   /** [L7] A send that cannot even be read still pauses the lane: what follows must not overtake it. */
@@ -174,7 +198,12 @@ export class ChatFrames {
     if (frame.isSend && frame.messageId !== null) {
       connection.queue(refusedFrame(this.#core.id, frame.messageId, refusal));
     } else {
-      connection.queue({ type: "error", code: "bad_frame", message: errorMessage("bad_frame"), where: frame.where });
+      connection.queue({
+        type: "error",
+        code: "bad_frame",
+        message: errorMessage("bad_frame"),
+        where: frame.where,
+      });
     }
   }
 }

@@ -2,8 +2,9 @@
  * The hibernating sockets of devices that have this chat on screen. What must outlive hibernation is in the attachment:
  * who it is, its phase [D4], the end of the backlog batch under way, and whether its sends are paused [L7].
  */
-import type { ChatDown } from "../../src/protocol/frames.ts";
+
 import { type CloseName, closeCodes } from "../../src/protocol/close-codes.ts";
+import type { ChatDown } from "../../src/protocol/frames.ts";
 import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import { OutFrames } from "../out-frames.ts";
 import type { Lane } from "./append.ts";
@@ -57,7 +58,8 @@ export class ChatSockets {
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     for (const ws of ctx.getWebSockets()) {
-      if (ws.readyState === WebSocket.OPEN) this.#remember(new ChatConnection(ws, ws.deserializeAttachment()));
+      if (ws.readyState === WebSocket.OPEN)
+        this.#remember(new ChatConnection(ws, ws.deserializeAttachment()));
     }
   }
 

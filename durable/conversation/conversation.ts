@@ -5,11 +5,11 @@
 import { DurableObject } from "cloudflare:workers";
 import logMigration from "../../migrations/conversation/0001_log.sql";
 import { type Bindings, readConfig } from "../../src/config.ts";
+import { closeCodes } from "../../src/protocol/close-codes.ts";
 import type { ConversationState } from "../../src/protocol/entry.ts";
 import { chatUpSchema, ping, pong } from "../../src/protocol/frames.ts";
 import { type DeviceRef, directConversationId } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import { closeCodes } from "../../src/protocol/close-codes.ts";
 import { answerClose, readIdentity, upgraded } from "../identity.ts";
 import { inboxStub } from "../names.ts";
 import { readFrames } from "../read-frames.ts";
@@ -87,7 +87,10 @@ export class Conversation extends DurableObject<Bindings> {
     this.#ingest.schedule();
     return {
       log_id: this.#core.loaded?.identity.logId ?? "",
-      answers: answers.map((answer) => ({ ...answer, read_confirmed: this.#core.loaded?.progress.readConfirmed(userId) ?? 0 })),
+      answers: answers.map((answer) => ({
+        ...answer,
+        read_confirmed: this.#core.loaded?.progress.readConfirmed(userId) ?? 0,
+      })),
     };
   }
 

@@ -7,7 +7,7 @@ import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { ChatSockets } from "./chat-sockets.ts";
 import { EntryCache } from "./entry-cache.ts";
-import { positionKey, positionMac, type PositionKey } from "./position.ts";
+import { type PositionKey, positionKey, positionMac } from "./position.ts";
 import { activeDevice, type Roster, withGone } from "./roster.ts";
 import { type Identity, type Loaded, load, saveIdentity, saveProgress } from "./state.ts";
 
@@ -52,7 +52,10 @@ export class ConversationCore {
 
   hasOutstanding(): boolean {
     const { loaded } = this;
-    return loaded !== null && (loaded.progress.isDirty || loaded.progress.isOutstanding(loaded.identity.roster, loaded.head.seq));
+    return (
+      loaded !== null &&
+      (loaded.progress.isDirty || loaded.progress.isOutstanding(loaded.identity.roster, loaded.head.seq))
+    );
   }
 
   /** Cursors go to their row in the alarm, after 256 entries, or at once when no alarm is armed (design.md section 2, step 7). */

@@ -15,7 +15,10 @@ import type { Loaded } from "./state.ts";
 export interface InboxPort {
   deliver(userId: string, call: DeliverCall): Promise<DeliverAnswer>;
   receipts(userId: string, call: ReceiptsCall): Promise<{ live: boolean }>;
-  note(userId: string, note: { conversation_id: string; kind: "direct" | "group"; last_activity_at: number }): Promise<void>;
+  note(
+    userId: string,
+    note: { conversation_id: string; kind: "direct" | "group"; last_activity_at: number },
+  ): Promise<void>;
 }
 
 export class Deliveries {
@@ -98,7 +101,8 @@ export class Deliveries {
     const after = hold ? null : (underWay.at(-1) ?? null);
     const call = composeCall(id, loaded, member, planned, entries, key, { after, hold });
     if (!hold) {
-      for (const device of planned.devices) loaded.progress.device(device)?.offer(call.to, "under_way", Date.now());
+      for (const device of planned.devices)
+        loaded.progress.device(device)?.offer(call.to, "under_way", Date.now());
     }
     underWay.push(call.to);
     // A repeat cut short by its byte bound leaves its rest unknown; a live call never claimed more than it carries.
@@ -119,7 +123,12 @@ export class Deliveries {
   }
 
   /** Per device: handed is not placed; held and acked are. */
-  #settle(member: RosterMember, devices: DeviceRef[], call: DeliverCall, statuses: Record<number, DeliverStatus>): boolean {
+  #settle(
+    member: RosterMember,
+    devices: DeviceRef[],
+    call: DeliverCall,
+    statuses: Record<number, DeliverStatus>,
+  ): boolean {
     const { loaded } = this.#core;
     if (loaded === null) return true;
     const range = { from: call.from, to: call.to };

@@ -58,7 +58,9 @@ export class DeviceProgress {
   /** Marks what is overdue in the range as on its way again, with `hold`. */
   offerAgain(range: Range, at: number): void {
     this.#rewrite(range, (segment) =>
-      segment.state === "handed" || segment.state === "unknown" ? { ...segment, state: "under_way", at } : segment,
+      segment.state === "handed" || segment.state === "unknown"
+        ? { ...segment, state: "under_way", at }
+        : segment,
     );
   }
 
@@ -140,7 +142,8 @@ export class DeviceProgress {
       if (first === undefined) return;
       if (first.to <= this.placed) {
         // Own entries below an earlier placed still lift acked, once acked has come up to them.
-        if (first.state === "own" && this.acked >= first.from - 1) this.acked = Math.max(this.acked, first.to);
+        if (first.state === "own" && this.acked >= first.from - 1)
+          this.acked = Math.max(this.acked, first.to);
         this.#segments.shift();
       } else if (first.state === "own" || first.state === "held") {
         if (first.state === "own" && this.acked >= first.from - 1) this.acked = first.to;

@@ -21,7 +21,10 @@ export class EntryCache {
       this.#bytes += entry.json.length;
     }
     let drop = 0;
-    while (this.#entries.length - drop > entriesMax || (this.#bytes > bytesMax && this.#entries.length - drop > 1)) {
+    while (
+      this.#entries.length - drop > entriesMax ||
+      (this.#bytes > bytesMax && this.#entries.length - drop > 1)
+    ) {
       this.#bytes -= this.#entries[drop]?.json.length ?? 0;
       drop += 1;
     }

@@ -26,7 +26,9 @@ export function found(core: ConversationCore, call: FoundCall, ensureSchema: () 
     epoch: 1,
     roster: foundedRoster(call.devices, { seq: foundingSeq, time: now }),
   };
-  const crowded = identity.roster.some((member) => member.devices.filter(isActive).length > limits.devicesPerUserMax);
+  const crowded = identity.roster.some(
+    (member) => member.devices.filter(isActive).length > limits.devicesPerUserMax,
+  );
   if (crowded) return { refused: { code: "bad_roster", details: {} } };
   const submission: Submission = {
     message_id: call.message_id,

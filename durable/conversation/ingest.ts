@@ -36,7 +36,12 @@ export class Ingest {
   }
 
   /** Queues one submission; `answer` is called in the flush, with the outcome. Bounded: beyond it is `busy`. */
-  submit(author: DeviceRef, submission: Submission, lane: Lane, answer: (outcome: SubmitOutcome) => void): void {
+  submit(
+    author: DeviceRef,
+    submission: Submission,
+    lane: Lane,
+    answer: (outcome: SubmitOutcome) => void,
+  ): void {
     const bytes = submission.envelope.length;
     if (this.#queue.length >= limits.ingestFramesMax || this.#bytes + bytes > limits.ingestBytesMax) {
       lane.isPaused = true;
@@ -97,7 +102,9 @@ export class Ingest {
         return made;
       });
     } catch (error) {
-      console.error(JSON.stringify({ event: "append_failed", reason: error instanceof Error ? error.name : "unknown" }));
+      console.error(
+        JSON.stringify({ event: "append_failed", reason: error instanceof Error ? error.name : "unknown" }),
+      );
       this.#core.alarmAt = null;
       refuseAll("internal");
       return undefined;
@@ -168,7 +175,14 @@ export class Ingest {
       else {
         progress?.offer(last.seq, "handed", now);
         const proof = others.at(-1)?.seq === last.seq ? mac : null;
-        connection.out.push(entriesFrame(id, logId, others.map((entry) => entry.json), proof));
+        connection.out.push(
+          entriesFrame(
+            id,
+            logId,
+            others.map((entry) => entry.json),
+            proof,
+          ),
+        );
       }
     }
   }

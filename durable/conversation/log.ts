@@ -51,7 +51,13 @@ export function insertEntry(
     change === undefined ? null : JSON.stringify(change),
     base64.decode(submission.envelope),
   );
-  const common = { seq, message_id: submission.message_id, sender: author, sent_at: sentAt, epoch: submission.epoch };
+  const common = {
+    seq,
+    message_id: submission.message_id,
+    sender: author,
+    sent_at: sentAt,
+    epoch: submission.epoch,
+  };
   const entry: Entry =
     change === undefined
       ? { kind: "message", ...common, silent: submission.silent, envelope: submission.envelope }
@@ -63,7 +69,11 @@ export function insertEntry(
 export function readEntries(sql: SqlStorage, from: number, to: number, bytesMax: number): LoggedEntry[] {
   const found: LoggedEntry[] = [];
   let bytes = 0;
-  for (const row of sql.exec<EntryRow>("SELECT * FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq", from, to)) {
+  for (const row of sql.exec<EntryRow>(
+    "SELECT * FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq",
+    from,
+    to,
+  )) {
     const entry = logged(toEntry(row), { user_id: row.sender_id, device_id: row.device_id });
     bytes += entry.json.length;
     if (found.length > 0 && bytes > bytesMax) break;
@@ -83,11 +93,16 @@ export function idRows(sql: SqlStorage, after: number, upTo: number): Iterable<I
 /** What the log says of one seq, without its body; undefined past the head. */
 export function entryHead(sql: SqlStorage, seq: number): { message_id: string; sent_at: number } | undefined {
   return sql
-    .exec<{ message_id: string; sent_at: number }>("SELECT message_id, sent_at FROM entries WHERE seq = ?", seq)
+    .exec<{ message_id: string; sent_at: number }>(
+      "SELECT message_id, sent_at FROM entries WHERE seq = ?",
+      seq,
+    )
     .toArray()[0];
 }
 
-export function lastEntryHead(sql: SqlStorage): { seq: number; message_id: string; sent_at: number } | undefined {
+export function lastEntryHead(
+  sql: SqlStorage,
+): { seq: number; message_id: string; sent_at: number } | undefined {
   return sql
     .exec<{ seq: number; message_id: string; sent_at: number }>(
       "SELECT seq, message_id, sent_at FROM entries ORDER BY seq DESC LIMIT 1",
@@ -101,7 +116,10 @@ export function hasBody(sql: SqlStorage, seq: number, submission: Submission): b
     .exec<{ body: ArrayBuffer; kind: string }>("SELECT body, kind FROM entries WHERE seq = ?", seq)
     .one();
   const isCommit = submission.roster_change !== undefined;
-  return (row.kind === "commit") === isCommit && base64.encode(new Uint8Array(row.body)) === canonical(submission.envelope);
+  return (
+    (row.kind === "commit") === isCommit &&
+    base64.encode(new Uint8Array(row.body)) === canonical(submission.envelope)
+  );
 }
 
 function canonical(envelope: string): string {
@@ -119,5 +137,12 @@ function toEntry(row: EntryRow): Entry {
 
 function logged(entry: Entry, author: DeviceRef): LoggedEntry {
   const silent = entry.kind !== "message" || entry.silent;
-  return { seq: entry.seq, author, silent, json: JSON.stringify(entry), message_id: entry.message_id, sent_at: entry.sent_at };
+  return {
+    seq: entry.seq,
+    author,
+    silent,
+    json: JSON.stringify(entry),
+    message_id: entry.message_id,
+    sent_at: entry.sent_at,
+  };
 }

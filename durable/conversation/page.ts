@@ -8,7 +8,12 @@ import { deviceOf } from "./roster.ts";
  * JSON text of a page for this device, or null when it may read nothing. Members read from their joining on, and
  * who left up to the entry that removed them [F8].
  */
-export function readPage(core: ConversationCore, asker: DeviceRef, after: number, limit: number): string | null {
+export function readPage(
+  core: ConversationCore,
+  asker: DeviceRef,
+  after: number,
+  limit: number,
+): string | null {
   const { loaded } = core;
   const device = loaded === null ? undefined : deviceOf(loaded.identity.roster, asker);
   if (loaded === null || device === undefined || device.gone === true) return null;

@@ -7,7 +7,7 @@ import { limits } from "../../src/protocol/limits.ts";
 import type { DeliverCall } from "../rpc.ts";
 import type { DeviceProgress, Range } from "./device-progress.ts";
 import type { LoggedEntry } from "./log.ts";
-import { positionMac, type PositionKey } from "./position.ts";
+import { type PositionKey, positionMac } from "./position.ts";
 import { fanOutDevices } from "./progress.ts";
 import type { RosterMember } from "./roster.ts";
 import type { Loaded } from "./state.ts";
@@ -34,7 +34,10 @@ export function planNext(
     if (progress.offered >= head) continue;
     const from = progress.offered + 1;
     if (planned === undefined || from < planned.range.from) {
-      planned = { range: { from, to: Math.min(head, from + limits.deliverEntriesMax - 1) }, devices: [device] };
+      planned = {
+        range: { from, to: Math.min(head, from + limits.deliverEntriesMax - 1) },
+        devices: [device],
+      };
     } else if (from === planned.range.from) {
       planned.devices.push(device);
     }
@@ -90,7 +93,8 @@ export function composeCall(
   options: { after: number | null; hold: boolean },
 ): DeliverCall {
   const last = entries.at(-1);
-  if (last === undefined || entries[0]?.seq !== planned.range.from) throw new Error("a call has its first entry");
+  if (last === undefined || entries[0]?.seq !== planned.range.from)
+    throw new Error("a call has its first entry");
   const { identity, progress, head } = loaded;
   return {
     conversation_id: conversationId,

@@ -9,7 +9,10 @@ import { DeviceProgress } from "./device-progress.ts";
 import { isActive, type Roster, type RosterMember } from "./roster.ts";
 
 /** {user: [read, listed, {device: [acked, placed]}]} */
-type Packed = Record<string, [read: number, listed: 0 | 1, devices: Record<string, [acked: number, placed: number]>]>;
+type Packed = Record<
+  string,
+  [read: number, listed: 0 | 1, devices: Record<string, [acked: number, placed: number]>]
+>;
 
 interface MemberProgress {
   delivered: number;
@@ -31,7 +34,12 @@ export class Progress {
     const stored: Packed = packed === undefined ? {} : JSON.parse(packed);
     for (const member of roster) {
       const [read, listed, devices] = stored[member.user_id] ?? [0, 0, {}];
-      const state = { delivered: 0, read: Math.min(read, head), readStored: Math.min(read, head), isListed: listed === 1 };
+      const state = {
+        delivered: 0,
+        read: Math.min(read, head),
+        readStored: Math.min(read, head),
+        isListed: listed === 1,
+      };
       progress.#members.set(member.user_id, state);
       for (const device of member.devices) {
         const [acked, placed] = devices[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];

@@ -37,7 +37,9 @@ export class Receipts {
   publish(): void {
     if (this.#risen.size === 0) return;
     for (const connection of this.#core.sockets.all) {
-      const userIds = [...this.#risen].filter(([userId, risen]) => concerns(userId, risen, connection.device.user_id));
+      const userIds = [...this.#risen].filter(([userId, risen]) =>
+        concerns(userId, risen, connection.device.user_id),
+      );
       if (userIds.length === 0) continue;
       const receipts = this.#core.watermarks(userIds.map(([userId]) => userId));
       connection.queue({ type: "receipts", conversation_id: this.#core.id, receipts });

@@ -3,7 +3,12 @@ import type { Report, ReportAnswer } from "../rpc.ts";
 import type { ConversationCore } from "./core.ts";
 import type { Receipts } from "./receipts.ts";
 
-export function takeReport(core: ConversationCore, receipts: Receipts, userId: string, report: Report): ReportAnswer {
+export function takeReport(
+  core: ConversationCore,
+  receipts: Receipts,
+  userId: string,
+  report: Report,
+): ReportAnswer {
   const { loaded } = core;
   const ref = { user_id: userId, device_id: report.device_id };
   if (loaded === null || core.memberDevice(ref) === undefined) return refused("not_found", 0, 0);

@@ -104,7 +104,9 @@ export function withGone(roster: Roster, device: DeviceRef): Roster {
       ? member
       : {
           ...member,
-          devices: member.devices.map((known) => (known.id === device.device_id ? { ...known, gone: true as const } : known)),
+          devices: member.devices.map((known) =>
+            known.id === device.device_id ? { ...known, gone: true as const } : known,
+          ),
         },
   );
 }

@@ -80,7 +80,10 @@ export function saveIdentity(sql: SqlStorage, identity: Identity): void {
 }
 
 export function saveProgress(sql: SqlStorage, loaded: Loaded): void {
-  sql.exec("INSERT OR REPLACE INTO progress (id, packed) VALUES (1, ?)", loaded.progress.pack(loaded.identity.roster));
+  sql.exec(
+    "INSERT OR REPLACE INTO progress (id, packed) VALUES (1, ?)",
+    loaded.progress.pack(loaded.identity.roster),
+  );
 }
 
 const formerLogIdsKept = 100;

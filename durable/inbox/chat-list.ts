@@ -53,7 +53,10 @@ export class ChatList {
       )
       .toArray();
     const last = rows.length === limits.chatListPageMax ? rows.at(-1) : undefined;
-    return { conversations: rows, next: last === undefined ? null : `${last.last_activity_at}.${last.conversation_id}` };
+    return {
+      conversations: rows,
+      next: last === undefined ? null : `${last.last_activity_at}.${last.conversation_id}`,
+    };
   }
 
   /** Ids after one in their own order: the durable walk over all chats. */
@@ -68,7 +71,10 @@ export class ChatList {
 
   #read(conversationId: string): number | undefined {
     return this.#sql
-      .exec<{ last_activity_at: number }>("SELECT last_activity_at FROM conversations WHERE conversation_id = ?", conversationId)
+      .exec<{ last_activity_at: number }>(
+        "SELECT last_activity_at FROM conversations WHERE conversation_id = ?",
+        conversationId,
+      )
       .toArray()[0]?.last_activity_at;
   }
 }

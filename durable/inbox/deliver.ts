@@ -2,8 +2,9 @@
  * What an Inbox does with entries [F1] [F4]: written to the live socket of a device (handed, nothing stored), or stored
  * (held). It answers at once, per device, and waits for nobody.
  */
-import type { DeliverAnswer, DeliverCall, DeliverStatus, DeliveredEntry } from "../rpc.ts";
+
 import { entriesFrame } from "../out-frames.ts";
+import type { DeliverAnswer, DeliverCall, DeliveredEntry, DeliverStatus } from "../rpc.ts";
 import type { InboxCore } from "./core.ts";
 
 export function deliver(core: InboxCore, call: DeliverCall): DeliverAnswer {
@@ -39,7 +40,11 @@ function handTo(core: InboxCore, deviceId: number, call: DeliverCall, entries: D
   const texts = entries.map((entry) => entry.json);
   connection.out.push(entriesFrame(call.conversation_id, call.log_id, texts, proofFor(call, entries)));
   if (call.read_confirmed > 0) {
-    connection.queue({ type: "read_confirmed", conversation_id: call.conversation_id, seq: call.read_confirmed });
+    connection.queue({
+      type: "read_confirmed",
+      conversation_id: call.conversation_id,
+      seq: call.read_confirmed,
+    });
   }
   connection.out.flush();
   return true;

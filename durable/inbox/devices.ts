@@ -20,7 +20,10 @@ export class Devices {
 
   revoke(deviceId: number): void {
     this.#sql.exec("INSERT OR IGNORE INTO devices (device_id, revoked_after) VALUES (?, NULL)", deviceId);
-    this.#sql.exec("UPDATE devices SET revoked_after = '' WHERE device_id = ? AND revoked_after IS NULL", deviceId);
+    this.#sql.exec(
+      "UPDATE devices SET revoked_after = '' WHERE device_id = ? AND revoked_after IS NULL",
+      deviceId,
+    );
     this.#load();
   }
 
@@ -39,7 +42,9 @@ export class Devices {
   }
 
   #load(): void {
-    const rows = this.#sql.exec<{ device_id: number }>("SELECT device_id FROM devices WHERE revoked_after IS NULL");
+    const rows = this.#sql.exec<{ device_id: number }>(
+      "SELECT device_id FROM devices WHERE revoked_after IS NULL",
+    );
     this.#active = new Set([...rows].map((row) => row.device_id));
   }
 }

@@ -26,7 +26,11 @@ export class Held {
   }
 
   /** Idempotent: an entry that is there already stays as it is. */
-  store(deviceId: number, call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac">, entries: readonly DeliveredEntry[]): void {
+  store(
+    deviceId: number,
+    call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac">,
+    entries: readonly DeliveredEntry[],
+  ): void {
     const last = entries.at(-1)?.seq;
     for (const entry of entries) {
       this.#sql.exec(

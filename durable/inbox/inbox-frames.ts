@@ -1,8 +1,8 @@
 /** What a device says on its inbox socket: hello, sends, acks, read marks [D4]. */
 import { errorMessage } from "../../src/protocol/errors.ts";
 import type { InboxUp } from "../../src/protocol/frames.ts";
-import { refusedFrame } from "../refused-frame.ts";
 import type { BadFrame } from "../read-frames.ts";
+import { refusedFrame } from "../refused-frame.ts";
 import type { InboxCore } from "./core.ts";
 import type { InboxConnection } from "./inbox-sockets.ts";
 import type { Reports } from "./reports.ts";
@@ -80,6 +80,11 @@ export class InboxFrames {
         return connection.queue(refusedFrame(frame.conversationId, frame.messageId, refusal));
       }
     }
-    connection.queue({ type: "error", code: "bad_frame", message: errorMessage("bad_frame"), where: frame.where });
+    connection.queue({
+      type: "error",
+      code: "bad_frame",
+      message: errorMessage("bad_frame"),
+      where: frame.where,
+    });
   }
 }

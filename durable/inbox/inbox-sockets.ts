@@ -61,7 +61,8 @@ export class InboxSockets {
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     for (const ws of ctx.getWebSockets()) {
-      if (ws.readyState === WebSocket.OPEN) this.#remember(new InboxConnection(ws, ws.deserializeAttachment()));
+      if (ws.readyState === WebSocket.OPEN)
+        this.#remember(new InboxConnection(ws, ws.deserializeAttachment()));
     }
   }
 
@@ -70,7 +71,13 @@ export class InboxSockets {
     const older = this.#byDevice.get(deviceId);
     if (older !== undefined) this.close(older, "replaced");
     this.#ctx.acceptWebSocket(ws);
-    const connection = new InboxConnection(ws, { device_id: deviceId, phase: "new", position: null, batch: {}, paused: [] });
+    const connection = new InboxConnection(ws, {
+      device_id: deviceId,
+      phase: "new",
+      position: null,
+      batch: {},
+      paused: [],
+    });
     connection.save();
     this.#remember(connection);
   }

@@ -79,7 +79,8 @@ export class Inbox extends DurableObject<Bindings> {
 
   async deliver(call: DeliverCall): Promise<DeliverAnswer> {
     // Nobody with this id has ever registered: nothing is stored for them.
-    if (!this.#hasSchema) return { devices: Object.fromEntries(call.devices.map((id) => [id, "gone" as const])) };
+    if (!this.#hasSchema)
+      return { devices: Object.fromEntries(call.devices.map((id) => [id, "gone" as const])) };
     return deliver(this.#core, call);
   }
 
@@ -101,7 +102,10 @@ export class Inbox extends DurableObject<Bindings> {
   }
 
   /** Null for a device that is not (or no longer) the user's. */
-  async conversations(deviceId: number, before: string | null): Promise<z.infer<typeof chatListSchema> | null> {
+  async conversations(
+    deviceId: number,
+    before: string | null,
+  ): Promise<z.infer<typeof chatListSchema> | null> {
     return this.#core.devices.isActive(deviceId) ? this.#core.chatList.page(before) : null;
   }
 
@@ -160,7 +164,11 @@ export class Inbox extends DurableObject<Bindings> {
     if (info?.isRetry === true) this.#core.armAlarm();
     const isDone = (await this.#reports.repeatFailed()) && (await this.#tellRevoked());
     this.#failures = isDone ? 0 : this.#failures + 1;
-    if (!isDone) this.#core.armAlarm(Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures) * (0.5 + Math.random() / 2));
+    if (!isDone)
+      this.#core.armAlarm(
+        Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures) *
+          (0.5 + Math.random() / 2),
+      );
   }
 
   /** One page of chats per alarm; true when all have been told. */
@@ -187,14 +195,23 @@ export class Inbox extends DurableObject<Bindings> {
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
       else held.dropOtherLogs(report.device_id, conversationId, logId);
       const { code } = answer.refused;
-      connection?.queue({ type: "error", conversation_id: conversationId, code, message: errorMessage(code) });
+      connection?.queue({
+        type: "error",
+        conversation_id: conversationId,
+        code,
+        message: errorMessage(code),
+      });
       this.#pollRefusals.get(report.device_id)?.push({ conversation_id: conversationId, code });
     } else if (report.acked !== undefined) {
       remembered.ack(report.device_id, conversationId, report.acked);
       held.acknowledged(report.device_id, conversationId, report.acked);
     }
     if (report.read !== undefined && answer.read_confirmed >= report.read) {
-      connection?.queue({ type: "read_confirmed", conversation_id: conversationId, seq: answer.read_confirmed });
+      connection?.queue({
+        type: "read_confirmed",
+        conversation_id: conversationId,
+        seq: answer.read_confirmed,
+      });
     }
     connection?.out.flush();
   }

@@ -39,7 +39,11 @@ export async function poll(
     await somethingStored(core, deviceId, request.wait_ms);
     batch = nextBatch(deviceId, null, core.held, core.remembered);
   }
-  const header = JSON.stringify({ store_id: core.storeId(), live: batch.frames.length === 0, refused: refusals });
+  const header = JSON.stringify({
+    store_id: core.storeId(),
+    live: batch.frames.length === 0,
+    refused: refusals,
+  });
   return `${header.slice(0, -1)},"frames":[${batch.frames.join(",")}]}`;
 }
 

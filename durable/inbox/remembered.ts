@@ -61,7 +61,8 @@ export class Remembered {
   fits(deviceId: number, entries: readonly DeliveredEntry[]): boolean {
     const window = this.#window.get(deviceId) ?? { entries: 0, bytes: 0 };
     return (
-      window.entries + entries.length <= limits.windowEntriesMax && window.bytes + bytesOf(entries) <= limits.windowBytesMax
+      window.entries + entries.length <= limits.windowEntriesMax &&
+      window.bytes + bytesOf(entries) <= limits.windowBytesMax
     );
   }
 

@@ -43,7 +43,10 @@ export class Reports {
   async repeatFailed(): Promise<boolean> {
     type Row = { conversation_id: string; device_id: number; acked: number; read: number };
     const rows = this.#sql
-      .exec<Row>("SELECT conversation_id, device_id, acked, read FROM failed_reports LIMIT ?", limits.backlogEntriesMax)
+      .exec<Row>(
+        "SELECT conversation_id, device_id, acked, read FROM failed_reports LIMIT ?",
+        limits.backlogEntriesMax,
+      )
       .toArray();
     for (const row of rows) {
       await this.add(row.conversation_id, {

@@ -20,7 +20,12 @@ export interface BacklogBatch {
 }
 
 /** Sends the next batch if the last is acknowledged; the caller flushes. */
-export function pumpBacklog(connection: InboxConnection, held: Held, remembered: Remembered, now: number): void {
+export function pumpBacklog(
+  connection: InboxConnection,
+  held: Held,
+  remembered: Remembered,
+  now: number,
+): void {
   if (connection.phase !== "resuming") return;
   if (connection.batch.size > 0) {
     if (now - connection.batchSentAt < batchRepeatMs) return;
@@ -51,7 +56,12 @@ export function nextBatch(
   }
 }
 
-function takeRows(deviceId: number, from: HeldPosition | null, held: Held, remembered: Remembered): HeldRow[] {
+function takeRows(
+  deviceId: number,
+  from: HeldPosition | null,
+  held: Held,
+  remembered: Remembered,
+): HeldRow[] {
   const taken: HeldRow[] = [];
   const chats = new Set<string>();
   let bytes = 0;
@@ -101,7 +111,8 @@ function runs(rows: readonly HeldRow[]): HeldRow[][] {
   for (const row of rows) {
     const run = grouped.at(-1);
     const last = run?.at(-1);
-    if (run !== undefined && last?.conversation_id === row.conversation_id && last.log_id === row.log_id) run.push(row);
+    if (run !== undefined && last?.conversation_id === row.conversation_id && last.log_id === row.log_id)
+      run.push(row);
     else grouped.push([row]);
   }
   return grouped;

@@ -47,7 +47,11 @@ export class Sends {
       this.#queues.set(key, []);
       const outcomes = connection.paused.has(conversationId)
         ? queue.map(() => refusal("after_refusal"))
-        : await this.#call(connection.deviceId, conversationId, queue.map((item) => item.submission));
+        : await this.#call(
+            connection.deviceId,
+            conversationId,
+            queue.map((item) => item.submission),
+          );
       if (outcomes.some((outcome) => "refused" in outcome)) pause(connection, conversationId);
       for (const [index, item] of queue.entries()) item.answer(outcomes[index] ?? refusal("internal"));
       connection.out.flush();

@@ -19,8 +19,15 @@ export async function foundConversation(
   if ((await directConversationId(author.user_id, other)) !== conversationId) {
     throw new ProtocolError("bad_roster", { where: "conversation_id: is not of these two users" });
   }
-  await Promise.all([author.user_id, other].map((user) => requireActive(env, user, request.devices)));
-  const outcome = await conversationStub(env, conversationId).found({ author, ...request });
+  const conversation = conversationStub(env, conversationId);
+  const areActive = await Promise.all(
+    [author.user_id, other].map((user) => isActive(env, user, request.devices)),
+  );
+  // A repeat of a founding that succeeded gets its answer [L3], even if one of its devices was logged out since:
+  // a conversation that exists founds nothing, it only says what there is.
+  if (areActive.includes(false) && (await conversation.state(author)) === null)
+    throw badDevices("are active");
+  const outcome = await conversation.found({ author, ...request });
   if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
   return outcome.state;
 }
@@ -37,10 +44,10 @@ function otherUser(author: DeviceRef, devices: readonly DeviceRef[]): string {
   return other;
 }
 
-async function requireActive(env: Bindings, userId: string, devices: readonly DeviceRef[]): Promise<void> {
+async function isActive(env: Bindings, userId: string, devices: readonly DeviceRef[]): Promise<boolean> {
   const active = new Set(await accountStub(env, userId).activeDevices());
   const named = devices.filter((device) => device.user_id === userId);
-  if (!named.every((device) => active.has(device.device_id))) throw badDevices("are active");
+  return named.every((device) => active.has(device.device_id));
 }
 
 function badDevices(rule: string): ProtocolError {

@@ -53,7 +53,11 @@ export const skipEntrySchema = z.object({
   /** SHA-256 of the body, base64, for the hash chain (E13). */
   body_hash: z.base64(),
 });
-export const entrySchema = z.discriminatedUnion("kind", [messageEntrySchema, commitEntrySchema, skipEntrySchema]);
+export const entrySchema = z.discriminatedUnion("kind", [
+  messageEntrySchema,
+  commitEntrySchema,
+  skipEntrySchema,
+]);
 export type Entry = z.infer<typeof entrySchema>;
 
 /** A place in a log, with the Conversation's MAC over it: what counts as evidence in [L5]. */

@@ -2,7 +2,15 @@
 import { z } from "zod";
 import { envelopeSchema } from "./entry.ts";
 import { errorCodeSchema } from "./errors.ts";
-import { conversationIdSchema, deviceIdSchema, deviceRefSchema, messageIdSchema, seqSchema, timestampSchema, userIdSchema } from "./ids.ts";
+import {
+  conversationIdSchema,
+  deviceIdSchema,
+  deviceRefSchema,
+  messageIdSchema,
+  seqSchema,
+  timestampSchema,
+  userIdSchema,
+} from "./ids.ts";
 import { limits } from "./limits.ts";
 import { entriesSchema } from "./receive.ts";
 import { commitSchema, sendSchema } from "./send.ts";
@@ -47,7 +55,14 @@ export const userDevicesSchema = z.object({ user_id: userIdSchema, devices: z.ar
 
 // GET /v1/account/devices · DELETE /v1/account/devices/:device_id
 export const accountDevicesSchema = z.object({
-  devices: z.array(z.object({ device_id: deviceIdSchema, name: z.string(), created_at: timestampSchema, is_this: z.boolean() })),
+  devices: z.array(
+    z.object({
+      device_id: deviceIdSchema,
+      name: z.string(),
+      created_at: timestampSchema,
+      is_this: z.boolean(),
+    }),
+  ),
 });
 
 // PUT /v1/conversations/:conversation_id : found a direct chat (E15) → conversation state

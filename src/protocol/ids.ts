@@ -17,7 +17,10 @@ export const logIdSchema = z.string().regex(/^[A-Za-z0-9_-]{22}$/, "a log id is 
 /** UUIDv7 in lower case, made by the client: the idempotency key of the device that made it [L3]. */
 export const messageIdSchema = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, "a message id is a lower-case UUIDv7");
+  .regex(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    "a message id is a lower-case UUIDv7",
+  );
 
 /** Position in a log, counting from 1; 0 stands for "before the first". */
 export const seqSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -26,7 +29,9 @@ export const epochSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** Milliseconds since 1970, the server's clock. */
 export const timestampSchema = z.int().min(0);
 /** HMAC-SHA-256 of the Conversation over a position, truncated to 16 bytes, base64url. */
-export const positionMacSchema = z.string().regex(/^[A-Za-z0-9_-]{22}$/, "a position MAC is 22 base64url characters");
+export const positionMacSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{22}$/, "a position MAC is 22 base64url characters");
 
 export const deviceRefSchema = z.strictObject({ user_id: userIdSchema, device_id: deviceIdSchema });
 export type DeviceRef = z.infer<typeof deviceRefSchema>;
@@ -44,7 +49,10 @@ export function deviceKey(device: DeviceRef): string {
 /** The id of the direct chat of two users: SHA-256("direct" ‖ both user ids, sorted), base64url (E15). */
 export async function directConversationId(one: string, other: string): Promise<string> {
   const sorted = [one, other].sort();
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`direct${sorted[0]}${sorted[1]}`));
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode(`direct${sorted[0]}${sorted[1]}`),
+  );
   const base64 = btoa(String.fromCharCode(...new Uint8Array(digest)));
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -80,7 +80,10 @@ export const limits = {
 } as const;
 
 const relations: readonly [boolean, string][] = [
-  [(limits.envelopeBytesMax * 4) / 3 + 2_048 < limits.frameBytesMax, "a full envelope in base64 fits into a frame"],
+  [
+    (limits.envelopeBytesMax * 4) / 3 + 2_048 < limits.frameBytesMax,
+    "a full envelope in base64 fits into a frame",
+  ],
   [limits.frameBytesMax <= 1024 * 1024, "the runtime's hibernating sockets read at most 1 MiB"],
   [limits.ackDeadlineMs < limits.alarmDelayMs, "the alarm finds what missed the deadline"],
   [limits.alarmDelayMs < 10_000, "the alarm comes before hibernation forgets what was handed"],

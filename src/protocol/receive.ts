@@ -5,7 +5,10 @@ import { errorCodeSchema, errorDetailsSchema } from "./errors.ts";
 import { conversationIdSchema, logIdSchema, positionMacSchema, seqSchema } from "./ids.ts";
 
 /** First frame on an inbox socket [D4]. `store_id` is the one the device last saw, null at first. */
-export const helloInboxSchema = z.strictObject({ type: z.literal("hello"), store_id: z.string().max(64).nullable() });
+export const helloInboxSchema = z.strictObject({
+  type: z.literal("hello"),
+  store_id: z.string().max(64).nullable(),
+});
 /** First frame on a chat socket: resume after this position; null is "from the first entry I may read". */
 export const helloChatSchema = z.strictObject({
   type: z.literal("hello"),
@@ -50,7 +53,10 @@ export const entriesSchema = z.object({
 export type EntriesFrame = z.infer<typeof entriesSchema>;
 
 /** Nothing is stored for this device any more: what comes now is live [D4]. */
-export const liveSchema = z.object({ type: z.literal("live"), conversation_id: conversationIdSchema.optional() });
+export const liveSchema = z.object({
+  type: z.literal("live"),
+  conversation_id: conversationIdSchema.optional(),
+});
 
 export const receiptsSchema = z.object({
   type: z.literal("receipts"),

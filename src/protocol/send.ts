@@ -37,7 +37,10 @@ export const commitSchema = z.strictObject({
 export type Commit = z.infer<typeof commitSchema>;
 
 /** [L7] The device has mended what was refused (or gives it up); its sends are taken again. */
-export const proceedSchema = z.strictObject({ type: z.literal("proceed"), conversation_id: conversationIdSchema });
+export const proceedSchema = z.strictObject({
+  type: z.literal("proceed"),
+  conversation_id: conversationIdSchema,
+});
 
 /** The sender's one tick: the entry is durable [L2]. A resend of an id gets the same seq and time [L3]. */
 export const acceptedSchema = z.object({

@@ -12,7 +12,10 @@ export function offeredProtocols(accessToken: string): string[] {
 }
 
 /** Reads a `Sec-WebSocket-Protocol` header: whether our version is offered, and the token if there is one. */
-export function parseOfferedProtocols(header: string | null): { versionOffered: boolean; token: string | null } {
+export function parseOfferedProtocols(header: string | null): {
+  versionOffered: boolean;
+  token: string | null;
+} {
   const offered = (header ?? "").split(",").map((item) => item.trim());
   const token = offered.find((item) => item.startsWith(tokenProtocolPrefix));
   return {

@@ -22,7 +22,9 @@ export async function call(path: string, options: CallOptions = {}): Promise<Ans
   if (options.token !== undefined) headers.set("authorization", `Bearer ${options.token}`);
   const body = options.body === undefined ? null : JSON.stringify(options.body);
   const method = options.method ?? (body === null ? "GET" : "POST");
-  return await answerOf(await exports.default.fetch(`https://kittiwake.test${path}`, { method, headers, body }));
+  return await answerOf(
+    await exports.default.fetch(`https://kittiwake.test${path}`, { method, headers, body }),
+  );
 }
 
 export async function answerOf(response: Response): Promise<Answer> {
@@ -50,7 +52,9 @@ export async function verify(phone: string, code: string, installationId?: strin
 }
 
 /** Registers the first device of a new number. */
-export async function register(phone: string = freshPhone()): Promise<Tokens & { phone: string; code: string }> {
+export async function register(
+  phone: string = freshPhone(),
+): Promise<Tokens & { phone: string; code: string }> {
   const code = await askCode(phone);
   const verified = await verify(phone, code);
   expect(verified.status).toBe(200);

@@ -3,21 +3,16 @@ import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { newUserId } from "../../durable/account/user-id.ts";
-import { Conversation } from "../../durable/conversation/conversation.ts";
 import { accountStub } from "../../durable/names.ts";
 import { schemaExists } from "../../durable/schema.ts";
 import { app } from "../../src/edge/app.ts";
 import { errorBody } from "../../src/protocol/errors.ts";
-import { directConversationId } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { answerOf, call, freshPhone, register } from "./access-client.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-const messageId = "0199f000-0000-7000-8000-000000000001";
-const unknownConversation = "A".repeat(43);
 
 async function postRaw(path: string, body: BodyInit, headers: Record<string, string> = {}) {
   return await answerOf(
@@ -36,13 +31,19 @@ describe("bodies", () => {
     const invalid = new Uint8Array([...new TextEncoder().encode('{"phone":"'), 0xc3, 0x28, 0x22, 0x7d]);
     expect((await postRaw("/v1/auth/code", invalid)).body.error.code).toBe("bad_json");
     const refused = await call("/v1/auth/code", { body: { phone: 7, secret: "hunter2" } });
-    expect(refused).toMatchObject({ status: 400, body: { error: { code: "bad_frame", where: "phone: invalid_type" } } });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { error: { code: "bad_frame", where: "phone: invalid_type" } },
+    });
     expect(JSON.stringify(refused.body)).not.toContain("hunter2");
   });
 
   test("that are too large are refused by declared length and by count", async () => {
     const big = "x".repeat(limits.httpBodyBytesMax + 1);
-    expect(await postRaw("/v1/auth/code", big)).toMatchObject({ status: 413, body: { error: { code: "too_large" } } });
+    expect(await postRaw("/v1/auth/code", big)).toMatchObject({
+      status: 413,
+      body: { error: { code: "too_large" } },
+    });
     const chunk = new Uint8Array(64 * 1024);
     let pulled = 0;
     const endless = new ReadableStream<Uint8Array>({
@@ -86,83 +87,6 @@ describe("paths", () => {
   });
 });
 
-describe("conversations", () => {
-  test("look the same to a stranger whether they exist, do not exist or cannot exist", async () => {
-    const { access_token: token } = await register();
-    const message = { message_id: messageId, epoch: 1, base_seq: 0, envelope: "AAAA" };
-    const commit = { ...message, roster_change: { add: [], remove: [] } };
-    for (const id of [unknownConversation, "short", "%00"]) {
-      for (const options of [
-        { path: "", body: undefined },
-        { path: "/entries?after=0", body: undefined },
-        { path: "/messages", body: message },
-        { path: "/commits", body: commit },
-      ]) {
-        const answer = await call(`/v1/conversations/${id}${options.path}`, { token, body: options.body });
-        expect(answer, `${id}${options.path}`).toMatchObject({ status: 404, body: errorBody("not_found") });
-      }
-    }
-  });
-
-  test("need a token before anything is looked at", async () => {
-    for (const path of ["", "/entries?after=0"]) {
-      expect((await call(`/v1/conversations/${unknownConversation}${path}`)).status).toBe(401);
-    }
-    expect((await postRaw(`/v1/conversations/${unknownConversation}/messages`, "{")).status).toBe(401);
-  });
-
-  test("are founded only for active devices of exactly the two users they are named for", async () => {
-    const [one, other, third] = [await register(), await register(), await register()];
-    const id = await directConversationId(one.user_id, other.user_id);
-    const ref = (user: { user_id: string }, device_id = 1) => ({ user_id: user.user_id, device_id });
-    const found = vi.spyOn(Conversation.prototype, "found");
-    const put = async (devices: unknown[], conversation = id) =>
-      await call(`/v1/conversations/${conversation}`, {
-        method: "PUT",
-        token: one.access_token,
-        body: { message_id: messageId, generation: 1, devices, envelope: "AAAA" },
-      });
-    const refused = [
-      [ref(one)],
-      [ref(other)],
-      [ref(other), ref(third)],
-      [ref(one), ref(other), ref(third)],
-      [ref(one), ref(one), ref(other)],
-      [ref(one), ref(other, 2)],
-      [ref(one), ref(one, 2), ref(other)],
-      [ref(one, 2), ref(other)],
-      [ref(one), ref(third)],
-      [ref(one), { user_id: newUserId(), device_id: 1 }],
-    ];
-    for (const devices of refused) {
-      expect((await put(devices)).body.error.code, JSON.stringify(devices)).toBe("bad_roster");
-    }
-    expect((await put([ref(one), ref(other)], unknownConversation)).body.error.code).toBe("bad_roster");
-    const nobody = newUserId();
-    const emptyId = await directConversationId(one.user_id, nobody);
-    expect((await put([ref(one), { user_id: nobody, device_id: 1 }], emptyId)).body.error.code).toBe("bad_roster");
-    await accountStub(env, other.user_id).revokeDevice(1, 1);
-    expect((await put([ref(one), ref(other)])).body.error.code).toBe("bad_roster");
-    expect(found).not.toHaveBeenCalled();
-  });
-
-  test("reach the Conversation with the author of the token", async () => {
-    const [one, other] = [await register(), await register()];
-    const id = await directConversationId(one.user_id, other.user_id);
-    const found = vi
-      .spyOn(Conversation.prototype, "found")
-      .mockResolvedValue({ refused: { code: "already_founded", details: { epoch: 4 } } });
-    const devices = [one, other].map(({ user_id, device_id }) => ({ user_id, device_id }));
-    const answer = await call(`/v1/conversations/${id}`, {
-      method: "PUT",
-      token: one.access_token,
-      body: { message_id: messageId, generation: 1, devices, envelope: "AAAA" },
-    });
-    expect(answer).toMatchObject({ status: 409, body: { error: { code: "already_founded", epoch: 4 } } });
-    expect(found.mock.calls[0]?.[0].author).toEqual({ user_id: one.user_id, device_id: 1 });
-  });
-});
-
 describe("people", () => {
   test("are found by number, in the one spelling, by those who are logged in", async () => {
     const [one, other] = [await register(), await register()];
@@ -171,7 +95,10 @@ describe("people", () => {
     const answer = await call("/v1/directory/lookup", { token: one.access_token, body });
     expect(answer.body).toEqual({ user_id: other.user_id, phone: other.phone });
     expect((await call("/v1/directory/lookup", { body })).status).toBe(401);
-    const unknown = await call("/v1/directory/lookup", { token: one.access_token, body: { phone: freshPhone() } });
+    const unknown = await call("/v1/directory/lookup", {
+      token: one.access_token,
+      body: { phone: freshPhone() },
+    });
     expect(unknown).toMatchObject({ status: 404, body: { error: { code: "unknown_user" } } });
   });
 
@@ -190,8 +117,12 @@ describe("people", () => {
     const nobody = newUserId();
     const unknown = await call(`/v1/users/${nobody}/devices`, { token: one.access_token });
     expect(unknown).toMatchObject({ status: 404, body: errorBody("not_found") });
-    expect((await call("/v1/users/x/devices", { token: one.access_token })).body).toEqual(errorBody("not_found"));
-    const isStored = await runInDurableObject(accountStub(env, nobody), (_, state) => schemaExists(state.storage));
+    expect((await call("/v1/users/x/devices", { token: one.access_token })).body).toEqual(
+      errorBody("not_found"),
+    );
+    const isStored = await runInDurableObject(accountStub(env, nobody), (_, state) =>
+      schemaExists(state.storage),
+    );
     expect(isStored).toBe(false);
   });
 });
@@ -223,7 +154,11 @@ describe("limits and failures", () => {
 
   test("an unknown failure answers a request id and logs it, without what the failure said", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});
-    const broken = { getByName: () => { throw new Error("secret content"); } };
+    const broken = {
+      getByName: () => {
+        throw new Error("secret content");
+      },
+    };
     const device = await register();
     const request = new Request("https://kittiwake.test/v1/account/devices", {
       headers: { authorization: `Bearer ${device.access_token}` },

@@ -57,7 +57,10 @@ describe("access tokens", () => {
       .sign(new TextEncoder().encode(secret));
     const bad = ["", "x", foreign.access_token, spliced, unsigned, refresh_token, sameKeyOtherAudience];
     for (const token of bad) {
-      expect(await ownDevices(token), token).toMatchObject({ status: 401, body: { error: { code: "unauthorized" } } });
+      expect(await ownDevices(token), token).toMatchObject({
+        status: 401,
+        body: { error: { code: "unauthorized" } },
+      });
     }
     expect((await call("/v1/account/devices")).status).toBe(401);
   });
@@ -93,7 +96,10 @@ describe("refreshing", () => {
     const device = await register();
     const second = await refresh(device.refresh_token);
     const third = await refresh(second.body.refresh_token);
-    expect(await refresh(device.refresh_token)).toMatchObject({ status: 403, body: { error: { code: "revoked" } } });
+    expect(await refresh(device.refresh_token)).toMatchObject({
+      status: 403,
+      body: { error: { code: "revoked" } },
+    });
     expect((await refresh(third.body.refresh_token)).body.error.code).toBe("revoked");
     expect(await accountStub(env, device.user_id).activeDevices()).toEqual([]);
   });
@@ -113,10 +119,14 @@ describe("refreshing", () => {
   test("with the token of an earlier login of the installation is refused and logs nobody out", async () => {
     const device = await register();
     const account = accountStub(env, device.user_id);
-    const earlier = await signRefreshToken(secret, { user_id: device.user_id, device_id: 1 }, {
-      family: "AAAAAAAAAAAAAAAAAAAAAA",
-      generation: 0,
-    });
+    const earlier = await signRefreshToken(
+      secret,
+      { user_id: device.user_id, device_id: 1 },
+      {
+        family: "AAAAAAAAAAAAAAAAAAAAAA",
+        generation: 0,
+      },
+    );
     expect((await refresh(earlier)).body.error.code).toBe("unauthorized");
     expect(await account.activeDevices()).toEqual([1]);
   });

@@ -145,7 +145,10 @@ describe("codes", () => {
     await askCode(phone);
     passMs(10_000);
     const again = await call("/v1/auth/code", { body: { phone } });
-    expect(again).toMatchObject({ status: 429, body: { error: { code: "too_many_codes", retry_after_ms: 20_000 } } });
+    expect(again).toMatchObject({
+      status: 429,
+      body: { error: { code: "too_many_codes", retry_after_ms: 20_000 } },
+    });
     expect(again.headers.get("retry-after")).toBe("20");
   });
 
@@ -162,7 +165,15 @@ describe("codes", () => {
   });
 
   test("what is not a phone number is refused", async () => {
-    for (const phone of ["", "hello", "4155550123", "+1", "+1415555012345678", "call +14155550123", "+14155550123 ext 4"]) {
+    for (const phone of [
+      "",
+      "hello",
+      "4155550123",
+      "+1",
+      "+1415555012345678",
+      "call +14155550123",
+      "+14155550123 ext 4",
+    ]) {
       const refused = await call("/v1/auth/code", { body: { phone } });
       expect(refused, phone).toMatchObject({ status: 400, body: { error: { code: "bad_phone" } } });
     }
@@ -173,7 +184,9 @@ describe("the Directory", () => {
   async function storedUnder(phone: string): Promise<{ keys: string[]; directory: DurableObjectStub }> {
     const key = await serverKey(env.SERVER_SECRET ?? "", "phone");
     const directory = env.DIRECTORY.getByName(await keyedHash(key, phone));
-    const keys = await runInDurableObject(directory, async (_, state) => [...(await state.storage.list()).keys()]);
+    const keys = await runInDurableObject(directory, async (_, state) => [
+      ...(await state.storage.list()).keys(),
+    ]);
     return { keys, directory };
   }
 
@@ -207,7 +220,9 @@ describe("the Directory", () => {
   test("holds no phone number in clear", async () => {
     const one = await register();
     const { directory } = await storedUnder(one.phone);
-    const stored = await runInDurableObject(directory, async (_, state) => JSON.stringify([...(await state.storage.list())]));
+    const stored = await runInDurableObject(directory, async (_, state) =>
+      JSON.stringify([...(await state.storage.list())]),
+    );
     expect(stored).not.toContain(one.phone.slice(2));
     expect(stored).not.toContain(one.code);
   });

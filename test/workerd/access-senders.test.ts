@@ -68,10 +68,15 @@ describe("Twilio Verify", () => {
     let isPending = true;
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       const form = Object.fromEntries(new URLSearchParams(String(init?.body)));
-      asked.push({ url: String(input), form, authorization: new Headers(init?.headers).get("authorization") });
-      if (!String(input).endsWith("/VerificationCheck")) return Response.json({ status: "pending" }, { status: 201 });
+      asked.push({
+        url: String(input),
+        form,
+        authorization: new Headers(init?.headers).get("authorization"),
+      });
+      if (!String(input).endsWith("/VerificationCheck"))
+        return Response.json({ status: "pending" }, { status: 201 });
       if (!isPending) return Response.json({ code: 20404 }, { status: 404 });
-      if (form["Code"] !== rightCode) return Response.json({ status: "pending" });
+      if (form.Code !== rightCode) return Response.json({ status: "pending" });
       isPending = false;
       return Response.json({ status: "approved" });
     });
@@ -87,7 +92,9 @@ describe("Twilio Verify", () => {
       form: { To: phone, Channel: "sms" },
       authorization: `Basic ${btoa("AC1:token")}`,
     });
-    expect((await post(settings, "/v1/auth/verify", verification(phone, "000000"))).body.error.code).toBe("wrong_code");
+    expect((await post(settings, "/v1/auth/verify", verification(phone, "000000"))).body.error.code).toBe(
+      "wrong_code",
+    );
     const body = verification(phone, rightCode);
     const first = await post(settings, "/v1/auth/verify", body);
     expect(first.status).toBe(200);
@@ -106,7 +113,9 @@ describe("Twilio Verify", () => {
     expect((await post(settings, "/v1/auth/code", { phone })).body.error.code).toBe("too_many_codes");
     const codes = [];
     for (let attempt = 0; attempt < 7; attempt += 1) {
-      codes.push((await post(settings, "/v1/auth/verify", verification(phone, wrong(rightCode)))).body.error.code);
+      codes.push(
+        (await post(settings, "/v1/auth/verify", verification(phone, wrong(rightCode)))).body.error.code,
+      );
     }
     expect(codes).toEqual([...Array(5).fill("wrong_code"), "too_many_attempts", "too_many_attempts"]);
     expect(asked).toHaveLength(6);

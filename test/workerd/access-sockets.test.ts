@@ -21,7 +21,9 @@ afterEach(() => {
 });
 
 async function open(path: string, headers: Record<string, string>): Promise<Response> {
-  return await exports.default.fetch(`https://kittiwake.test${path}`, { headers: { upgrade: "websocket", ...headers } });
+  return await exports.default.fetch(`https://kittiwake.test${path}`, {
+    headers: { upgrade: "websocket", ...headers },
+  });
 }
 function offering(token: string): Record<string, string> {
   return { "sec-websocket-protocol": offeredProtocols(token).join(", ") };

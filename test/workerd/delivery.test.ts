@@ -1,6 +1,14 @@
 /** A message's path through Conversation and Inbox, in the real runtime. */
 import { describe, expect, it } from "vitest";
-import { foundDirectChat, newMessageId, envelopeOf, openLiveChat, openLiveInbox, submissionOf, textOf } from "./support/direct-chat.ts";
+import {
+  envelopeOf,
+  foundDirectChat,
+  newMessageId,
+  openLiveChat,
+  openLiveInbox,
+  submissionOf,
+  textOf,
+} from "./support/direct-chat.ts";
 
 describe("delivery", () => {
   it("[L2] [D1] goes from chat socket to chat socket, acked and receipted", async () => {
@@ -8,14 +16,23 @@ describe("delivery", () => {
     const alice = await openLiveChat(chat, chat.alice);
     const bob = await openLiveChat(chat, chat.bob);
     const messageId = newMessageId();
-    alice.send({ type: "send", conversation_id: chat.id, message_id: messageId, epoch: 1, base_seq: 1, silent: false, envelope: envelopeOf("hello") });
+    alice.send({
+      type: "send",
+      conversation_id: chat.id,
+      message_id: messageId,
+      epoch: 1,
+      base_seq: 1,
+      silent: false,
+      envelope: envelopeOf("hello"),
+    });
     const accepted = await alice.frame("accepted");
     expect(accepted).toMatchObject({ message_id: messageId, seq: 2 });
     await bob.untilSeq(2);
     expect(textOf(bob.entries().at(-1)?.envelope ?? "")).toBe("hello");
     bob.send({ type: "ack", conversation_id: chat.id, seq: 2 });
     await alice.until(
-      (received) => received.some((frame) => frame.type === "receipts" && frame.receipts.some((r) => r.delivered === 2)),
+      (received) =>
+        received.some((frame) => frame.type === "receipts" && frame.receipts.some((r) => r.delivered === 2)),
       "receipt",
     );
   });
@@ -23,7 +40,15 @@ describe("delivery", () => {
   it("[F4] hands to a live inbox socket and keeps for an absent device", async () => {
     const chat = await foundDirectChat();
     const alice = await openLiveInbox(chat, chat.alice);
-    alice.send({ type: "send", conversation_id: chat.id, message_id: newMessageId(), epoch: 1, base_seq: 1, silent: false, envelope: envelopeOf("one") });
+    alice.send({
+      type: "send",
+      conversation_id: chat.id,
+      message_id: newMessageId(),
+      epoch: 1,
+      base_seq: 1,
+      silent: false,
+      envelope: envelopeOf("one"),
+    });
     expect(await alice.frame("accepted")).toMatchObject({ seq: 2 });
     const bob = await openLiveInbox(chat, chat.bob);
     expect(bob.entries().map((entry) => entry.seq)).toEqual([1, 2]);
@@ -32,7 +57,8 @@ describe("delivery", () => {
     await bob.untilSeq(3);
     bob.send({ type: "ack", conversation_id: chat.id, seq: 3 });
     await alice.until(
-      (received) => received.some((frame) => frame.type === "receipts" && frame.receipts.some((r) => r.delivered === 3)),
+      (received) =>
+        received.some((frame) => frame.type === "receipts" && frame.receipts.some((r) => r.delivered === 3)),
       "receipt",
     );
   });

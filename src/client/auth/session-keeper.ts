@@ -8,7 +8,6 @@ import { limits } from "../../protocol/limits.ts";
 import type { Environment } from "../environment.ts";
 import type { HttpApi, HttpRequest } from "../http-api.ts";
 import type { SessionRecord } from "../store/records.ts";
-import { putValue, type Store } from "../store/store.ts";
 
 /** Refresh this long before the token expires, so that no request in flight meets its end. */
 const refreshAheadMs = 60_000;
@@ -17,9 +16,10 @@ export type SignedOutReason = "revoked" | "signed_out";
 
 export interface SessionKeeperOptions {
   api: HttpApi;
-  store: Store;
   environment: Environment;
   session: SessionRecord;
+  /** Resolves when the new tokens are kept: the old refresh token is used up. */
+  save(session: SessionRecord): Promise<void>;
   onSignedOut(reason: SignedOutReason): void;
 }
 
@@ -74,7 +74,7 @@ export class SessionKeeper {
         null,
       );
       this.#session = withTokens(this.#session, tokens, this.#options.environment.now());
-      await this.#options.store.apply([putValue("session", this.#session)]);
+      await this.#options.save(this.#session);
       return this.#session.accessToken;
     } catch (error) {
       if (error instanceof ProtocolError) {

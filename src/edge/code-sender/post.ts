@@ -14,7 +14,13 @@ export async function post(url: string, headers: Record<string, string>, body: s
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), limits.codeSendTimeoutMs);
   try {
-    const answer = await fetch(url, { method: "POST", headers, body, signal: abort.signal, redirect: "manual" });
+    const answer = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      signal: abort.signal,
+      redirect: "manual",
+    });
     return { status: answer.status, ok: answer.ok, text: await answer.text() };
   } catch {
     throw new ProtocolError("code_not_sent");

@@ -7,8 +7,8 @@ import { limits } from "../../protocol/limits.ts";
 import { readBody } from "../body.ts";
 import { codeSender } from "../code-sender/configured.ts";
 import type { EdgeContext, EdgeEnv } from "../context.ts";
-import { codeHash, randomCode } from "../one-time-code.ts";
 import { directoryOf } from "../directory-of.ts";
+import { codeHash, randomCode } from "../one-time-code.ts";
 import { normalisePhone } from "../phone.ts";
 
 export const authCodeRoutes = new Hono<EdgeEnv>().post("/", async (c) => {

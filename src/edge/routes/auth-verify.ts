@@ -12,8 +12,8 @@ import { verifyRequestSchema } from "../../protocol/http.ts";
 import { readBody } from "../body.ts";
 import { codeSender } from "../code-sender/configured.ts";
 import type { EdgeContext, EdgeEnv } from "../context.ts";
-import { codeHash } from "../one-time-code.ts";
 import { directoryOf } from "../directory-of.ts";
+import { codeHash } from "../one-time-code.ts";
 import { normalisePhone } from "../phone.ts";
 import { signTokens } from "../tokens.ts";
 

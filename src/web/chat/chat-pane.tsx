@@ -32,6 +32,7 @@ function ChatHead(): JSX.Element {
   const summary = useAppState((state) => state.chat?.summary ?? null);
   const title = formatPhone(summary?.title ?? "");
   const phone = formatPhone(summary?.peerPhone ?? "");
+  const line = phone === title || phone === "" ? "Not encrypted yet" : `${phone} · not encrypted yet`;
   return (
     <header class="pane-head chat-head">
       <Link
@@ -45,7 +46,7 @@ function ChatHead(): JSX.Element {
       {summary !== null && <Avatar title={title} id={summary.peerId ?? summary.conversationId} />}
       <div class="chat-head-text">
         <h1 data-testid="chat-title">{title}</h1>
-        {phone !== title && phone !== "" && <p>{phone}</p>}
+        {summary !== null && <p>{line}</p>}
       </div>
     </header>
   );

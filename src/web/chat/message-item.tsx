@@ -50,8 +50,8 @@ function Failure({ message }: { message: Message }): JSX.Element {
   const { retry, discard } = useActions();
   const { conversationId, messageId } = message;
   return (
-    <p class="failure" role="alert">
-      <span>Not sent. {message.failure}</span>
+    <div class="failure" role="alert">
+      <p>Not sent. {message.failure}</p>
       <button
         type="button"
         class="text-button"
@@ -68,6 +68,6 @@ function Failure({ message }: { message: Message }): JSX.Element {
       >
         Discard
       </button>
-    </p>
+    </div>
   );
 }

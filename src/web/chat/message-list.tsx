@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { DownIcon } from "../shell/icons.tsx";
 import { useNow } from "../shell/use-now.ts";
 import { useAppState } from "../state/app-context.ts";
+import type { ChatState } from "../state/app-state.ts";
 import { unseenAfter } from "../state/chat-window.ts";
 import { groupByDay } from "../text/message-days.ts";
 import { MessageItem } from "./message-item.tsx";
@@ -47,10 +48,16 @@ export function MessageList(): JSX.Element {
         </div>
       </div>
       {chat?.phase === "open" && !chat.isAtBottom && (
-        <ToBottom count={unseenAfter(messages, chat.seenSeq).length} onClick={scroll.toBottom} />
+        <ToBottom count={newCount(chat)} onClick={scroll.toBottom} />
       )}
     </div>
   );
+}
+
+/** The window may begin after the oldest unread message; then the summary knows the number. */
+function newCount(chat: ChatState): number {
+  const unseen = unseenAfter(chat.messages, chat.seenSeq).length;
+  return unseen === 0 ? 0 : Math.max(unseen, chat.summary?.unread ?? 0);
 }
 
 function Divider(): JSX.Element {

@@ -29,7 +29,9 @@ describe("production", () => {
   });
   test("refuses a webhook without TLS, and another address for Twilio", () => {
     expect(() => read({ ...webhook, CODE_WEBHOOK_URL: "http://codes.example" })).toThrow(/https/);
-    expect(() => read({ ...twilio, TWILIO_BASE_URL: "https://elsewhere.example" })).toThrow(/TWILIO_BASE_URL/);
+    expect(() => read({ ...twilio, TWILIO_BASE_URL: "https://elsewhere.example" })).toThrow(
+      /TWILIO_BASE_URL/,
+    );
   });
   test("takes a complete webhook or Twilio account", () => {
     expect(read(webhook).CODE_SENDER).toBe("webhook");
@@ -43,8 +45,12 @@ describe("development", () => {
   });
   test("may send to local fakes", () => {
     const environment = { ENVIRONMENT: "development" };
-    expect(read({ ...environment, ...webhook, CODE_WEBHOOK_URL: "http://127.0.0.1:9" }).CODE_SENDER).toBe("webhook");
-    expect(read({ ...environment, ...twilio, TWILIO_BASE_URL: "http://127.0.0.1:9" }).CODE_SENDER).toBe("twilio");
+    expect(read({ ...environment, ...webhook, CODE_WEBHOOK_URL: "http://127.0.0.1:9" }).CODE_SENDER).toBe(
+      "webhook",
+    );
+    expect(read({ ...environment, ...twilio, TWILIO_BASE_URL: "http://127.0.0.1:9" }).CODE_SENDER).toBe(
+      "twilio",
+    );
   });
 });
 

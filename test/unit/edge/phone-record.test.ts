@@ -1,10 +1,10 @@
 /** The Directory's rules on their own: sends, attempts, who may repeat what. */
 import { expect, test } from "vitest";
 import {
-  type PhoneRecord,
   confirmCode,
   emptyRecord,
   isForgettable,
+  type PhoneRecord,
   sendsWindowMs,
   startCode,
   verifyCode,

@@ -11,9 +11,15 @@ test.each([
   expect(normalisePhone(text)).toBe(expected);
 });
 
-test.each(["", "+", "4155550123", "+0123456789", "+999999999999", "call +14155550123", "+14155550123x5", "١٢٣"])(
-  "%j is no phone number",
-  (text) => {
-    expect(() => normalisePhone(text)).toThrow(expect.objectContaining({ code: "bad_phone" }));
-  },
-);
+test.each([
+  "",
+  "+",
+  "4155550123",
+  "+0123456789",
+  "+999999999999",
+  "call +14155550123",
+  "+14155550123x5",
+  "١٢٣",
+])("%j is no phone number", (text) => {
+  expect(() => normalisePhone(text)).toThrow(expect.objectContaining({ code: "bad_phone" }));
+});

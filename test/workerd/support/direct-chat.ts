@@ -27,7 +27,14 @@ export function textOf(envelope: string): string {
 }
 
 export function submissionOf(text: string, fields: Partial<Submission> = {}): Submission {
-  return { message_id: newMessageId(), epoch: 1, base_seq: 1, silent: false, envelope: envelopeOf(text), ...fields };
+  return {
+    message_id: newMessageId(),
+    epoch: 1,
+    base_seq: 1,
+    silent: false,
+    envelope: envelopeOf(text),
+    ...fields,
+  };
 }
 
 export interface DirectChat {
@@ -53,7 +60,13 @@ export async function foundDirectChat(devices = { alice: 1, bob: 1 }): Promise<D
   };
   const all = [...devicesOf(alice, devices.alice), ...devicesOf(bob, devices.bob)];
   for (const device of all) await chat.inbox(device).addDevice(device.device_id);
-  const call = { author: alice, message_id: newMessageId(), generation: 1, devices: all, envelope: envelopeOf("founding") };
+  const call = {
+    author: alice,
+    message_id: newMessageId(),
+    generation: 1,
+    devices: all,
+    envelope: envelopeOf("founding"),
+  };
   const outcome = await chat.conversation().found(call);
   if (!("state" in outcome)) throw new Error("the chat could not be founded");
   return chat;
@@ -97,7 +110,8 @@ export class TestSocket<Up, Down extends { type: string }> {
       const found = find(this.received);
       if (found !== undefined && found !== false) return found;
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`${what} did not come; got ${JSON.stringify(this.received).slice(-1_500)}`);
+      if (left <= 0)
+        throw new Error(`${what} did not come; got ${JSON.stringify(this.received).slice(-1_500)}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         setTimeout(resolve, Math.min(left, 100));
@@ -107,7 +121,8 @@ export class TestSocket<Up, Down extends { type: string }> {
 
   frame<T extends Down["type"]>(type: T, count = 1): Promise<Extract<Down, { type: T }>> {
     return this.until(
-      (received) => received.filter((frame) => frame.type === type)[count - 1] as Extract<Down, { type: T }> | undefined,
+      (received) =>
+        received.filter((frame) => frame.type === type)[count - 1] as Extract<Down, { type: T }> | undefined,
       `${type} number ${count}`,
     );
   }
@@ -115,7 +130,9 @@ export class TestSocket<Up, Down extends { type: string }> {
   /** All entries that came, in the order they came. */
   entries(): { seq: number; message_id: string; envelope: string }[] {
     return this.received.flatMap((frame) => {
-      const { entries } = frame as unknown as { entries?: { seq: number; message_id: string; envelope: string }[] };
+      const { entries } = frame as unknown as {
+        entries?: { seq: number; message_id: string; envelope: string }[];
+      };
       return frame.type === "entries" ? (entries ?? []) : [];
     });
   }
@@ -127,7 +144,10 @@ export class TestSocket<Up, Down extends { type: string }> {
   }
 }
 
-async function open(stub: { fetch(request: Request): Promise<Response> }, device: DeviceRef): Promise<WebSocket> {
+async function open(
+  stub: { fetch(request: Request): Promise<Response> },
+  device: DeviceRef,
+): Promise<WebSocket> {
   const response = await stub.fetch(
     new Request("https://kittiwake.test/socket", {
       headers: {

@@ -1,0 +1,222 @@
+/**
+ * The tab that leads: it alone connects and writes the store. Puts the parts together and decides which path a message
+ * takes: the chat's socket, else the inbox socket, else HTTP where sockets do not open.
+ */
+import type { SessionKeeper } from "../auth/session-keeper.ts";
+import { ChatSockets } from "../connection/chat-sockets.ts";
+import { Connection } from "../connection/connection.ts";
+import { PollLoop } from "../connection/poll-loop.ts";
+import type { LinkState } from "../connection/state.ts";
+import type { KittiwakeEvent } from "../contract.ts";
+import type { Environment } from "../environment.ts";
+import type { HttpApi } from "../http-api.ts";
+import type { SendPath } from "../outbox/lane.ts";
+import { Mender } from "../outbox/mender.ts";
+import { Outbox } from "../outbox/outbox.ts";
+import { Sender } from "../outbox/sender.ts";
+import type { Store } from "../store/store.ts";
+import { Acceptance } from "../sync/acceptance.ts";
+import { Adopter } from "../sync/adopter.ts";
+import { Desk } from "../sync/desk.ts";
+import { InboxStore } from "../sync/inbox-store.ts";
+import { LogReader } from "../sync/log-reader.ts";
+import { ReadMarks } from "../sync/read-marks.ts";
+import { Receiver } from "../sync/receiver.ts";
+import { FrameRouter } from "./frame-router.ts";
+import { PositionClaims } from "./position-claims.ts";
+import { startChat } from "./start-chat.ts";
+
+/** Sockets that failed this often in a row, while HTTP works, are taken to be blocked. */
+const failuresBeforePolling = 3;
+
+export interface LeaderOptions {
+  api: HttpApi;
+  store: Store;
+  environment: Environment;
+  keeper: SessionKeeper;
+  emit(event: KittiwakeEvent): void;
+  onLink(state: LinkState, isPolling: boolean): void;
+}
+
+export class Leader {
+  readonly #options: LeaderOptions;
+  readonly #desk: Desk;
+  readonly #outbox: Outbox;
+  readonly #sender: Sender;
+  readonly #reader: LogReader;
+  readonly #receiver: Receiver;
+  readonly #readMarks: ReadMarks;
+  readonly #inboxStore: InboxStore;
+  readonly #chats: ChatSockets;
+  readonly #inbox: Connection;
+  readonly #poll: PollLoop;
+  readonly #claims: PositionClaims;
+  #isPolling = false;
+
+  constructor(options: LeaderOptions) {
+    const { api, store, environment, keeper, emit } = options;
+    this.#options = options;
+    const desk = new Desk({ environment, store, session: () => keeper.session, call: (request) => keeper.call(request), emit });
+    this.#desk = desk;
+    this.#outbox = new Outbox(desk);
+    this.#reader = new LogReader(desk, this.#outbox);
+    this.#receiver = new Receiver(desk, this.#reader, new Adopter(desk, this.#reader), (conversationId, seq) =>
+      this.#connectionFor(conversationId)?.send([{ type: "ack", conversation_id: conversationId, seq }]),
+    );
+    this.#inboxStore = new InboxStore(desk, (conversationId) => this.#receiver.bringUp(conversationId));
+    this.#readMarks = new ReadMarks(desk, (conversationId) => this.#connectionFor(conversationId));
+    this.#claims = new PositionClaims(environment, (conversationId) => {
+      // An open socket has said its hello already: it says it once more on a new one.
+      this.#chats.get(conversationId)?.giveUp();
+      return this.#chats.open(conversationId);
+    });
+    this.#sender = this.#makeSender();
+    const router = this.#makeRouter();
+    const common = {
+      environment,
+      accessToken: (refresh: boolean) => this.#accessToken(refresh),
+      onFrame: router.route.bind(router),
+    };
+    this.#chats = new ChatSockets({
+      ...common,
+      url: (conversationId) => api.socketUrl(`/conversations/${conversationId}/socket`),
+      conversation: (conversationId) => desk.conversation(conversationId),
+      onState: () => this.#sender.pathsChanged(),
+    });
+    this.#inbox = new Connection({
+      ...common,
+      kind: "inbox",
+      url: api.socketUrl("/inbox/socket"),
+      hello: async () => ({ type: "hello", store_id: await this.#inboxStore.known() }),
+      onState: (state) => this.#inboxChanged(state),
+    });
+    this.#poll = new PollLoop({
+      desk,
+      receiver: this.#receiver,
+      readMarks: this.#readMarks,
+      inboxStore: this.#inboxStore,
+      onWorking: (isWorking) => this.#pollingChanged(isWorking),
+    });
+    this.#reader.onDoubt = (conversationId) => void this.#claims.claim(conversationId);
+  }
+
+  get link(): LinkState {
+    return this.#inbox.state;
+  }
+
+  async start(): Promise<void> {
+    await this.#desk.load();
+    await this.#outbox.load();
+    this.#readMarks.start();
+    this.#inbox.start();
+  }
+
+  stop(): void {
+    this.#poll.stop();
+    this.#sender.stop();
+    this.#receiver.stop();
+    this.#readMarks.stop();
+    this.#inboxStore.stop();
+    this.#claims.stop();
+    this.#chats.stop();
+    this.#inbox.stop();
+  }
+
+  wake(): void {
+    this.#inbox.wake();
+    this.#chats.wake();
+    this.#receiver.wake();
+    this.#sender.wake();
+  }
+
+  openChat(conversationId: string): () => void {
+    return this.#chats.open(conversationId);
+  }
+  async write(conversationId: string, messageId: string, text: string): Promise<void> {
+    await this.#outbox.write(conversationId, messageId, text);
+  }
+  async retry(conversationId: string, messageId: string): Promise<void> {
+    await this.#outbox.retry(conversationId, messageId);
+  }
+  async discard(conversationId: string, messageId: string): Promise<void> {
+    await this.#outbox.discard(conversationId, messageId);
+  }
+  async markRead(conversationId: string, seq: number): Promise<void> {
+    await this.#readMarks.markRead(conversationId, seq);
+  }
+  async startChat(phone: string): Promise<string> {
+    return await startChat(this.#desk, (conversationId) => this.#receiver.bringUp(conversationId), phone);
+  }
+  async poll(waitMs: number): Promise<boolean> {
+    return await this.#poll.poll(waitMs);
+  }
+
+  #makeSender(): Sender {
+    const desk = this.#desk;
+    const outbox = this.#outbox;
+    const reader = this.#reader;
+    const claimPosition = (conversationId: string) => this.#claims.claim(conversationId);
+    return new Sender({
+      desk,
+      outbox,
+      mender: new Mender({ desk, outbox, reader, claimPosition }),
+      acceptance: new Acceptance({
+        desk,
+        outbox,
+        reader,
+        onGap: (conversationId) => this.#receiver.expect(conversationId),
+      }),
+      choosePath: (conversationId) => this.#choosePath(conversationId),
+    });
+  }
+
+  #makeRouter(): FrameRouter {
+    return new FrameRouter({
+      desk: this.#desk,
+      reader: this.#reader,
+      receiver: this.#receiver,
+      sender: this.#sender,
+      readMarks: this.#readMarks,
+      inboxStore: this.#inboxStore,
+      onChatReady: (conversationId) => this.#claims.answered(conversationId),
+    });
+  }
+
+  async #accessToken(refresh: boolean) {
+    const { keeper } = this.#options;
+    try {
+      return { token: await keeper.accessToken(refresh ? keeper.session.accessToken : null) };
+    } catch (error) {
+      if (keeper.signedOut !== null) return { signedOut: keeper.signedOut };
+      throw error;
+    }
+  }
+
+  #connectionFor(conversationId: string): Connection | null {
+    const chat = this.#chats.get(conversationId);
+    if (chat?.state.status === "live") return chat;
+    return this.#inbox.canSend ? this.#inbox : null;
+  }
+
+  #choosePath(conversationId: string): SendPath | null {
+    const connection = this.#connectionFor(conversationId);
+    if (connection !== null) return { type: "socket", connection, link: connection.link };
+    return this.#isPolling ? { type: "http" } : null;
+  }
+
+  #inboxChanged(state: LinkState): void {
+    if (state.status === "waiting" && state.attempt >= failuresBeforePolling) this.#poll.start();
+    if (state.status === "resuming" || state.status === "idle" || state.status === "stopped") this.#poll.stop();
+    if (state.status === "resuming") this.#receiver.wake();
+    this.#options.onLink(state, this.#isPolling);
+    this.#sender.pathsChanged();
+  }
+
+  #pollingChanged(isWorking: boolean): void {
+    if (isWorking === this.#isPolling) return;
+    this.#isPolling = isWorking;
+    this.#options.onLink(this.#inbox.state, isWorking);
+    this.#sender.pathsChanged();
+  }
+}
+
