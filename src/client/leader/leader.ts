@@ -2,14 +2,15 @@
  * The tab that leads: it alone connects and writes the store. Puts the parts together and decides which path a message
  * takes: the chat's socket, else the inbox socket, else HTTP where sockets do not open.
  */
+import { accountDevicesSchema } from "../../protocol/http.ts";
 import type { SessionKeeper } from "../auth/session-keeper.ts";
 import { ChatSockets } from "../connection/chat-sockets.ts";
 import { Connection } from "../connection/connection.ts";
 import { PollLoop } from "../connection/poll-loop.ts";
 import type { LinkState } from "../connection/state.ts";
-import type { KittiwakeEvent } from "../contract.ts";
+import type { Kittiwake, KittiwakeEvent } from "../contract.ts";
 import type { Environment } from "../environment.ts";
-import type { HttpApi } from "../http-api.ts";
+import { emptyAnswerSchema, type HttpApi } from "../http-api.ts";
 import type { SendPath } from "../outbox/lane.ts";
 import { Mender } from "../outbox/mender.ts";
 import { Outbox } from "../outbox/outbox.ts";
@@ -36,7 +37,10 @@ export interface LeaderOptions {
   keeper: SessionKeeper;
   emit(event: KittiwakeEvent): void;
   onLink(state: LinkState, isPolling: boolean): void;
+  logOut(): Promise<void>;
 }
+
+type DeviceSummary = Awaited<ReturnType<Kittiwake["devices"]>>[number];
 
 export class Leader {
   readonly #options: LeaderOptions;
@@ -146,6 +150,23 @@ export class Leader {
   }
   async startChat(phone: string): Promise<string> {
     return await startChat(this.#desk, (conversationId) => this.#receiver.bringUp(conversationId), phone);
+  }
+  async devices(): Promise<DeviceSummary[]> {
+    const request = { method: "GET", path: "/account/devices", answer: accountDevicesSchema } as const;
+    const { devices } = await this.#desk.call(request);
+    return devices.map(({ device_id, name, created_at, is_this }) => ({
+      deviceId: device_id,
+      name,
+      createdAtMs: created_at,
+      isThis: is_this,
+    }));
+  }
+  async revokeDevice(deviceId: number): Promise<void> {
+    const path = `/account/devices/${deviceId}`;
+    await this.#desk.call({ method: "DELETE", path, answer: emptyAnswerSchema });
+  }
+  async logOut(): Promise<void> {
+    await this.#options.logOut();
   }
   async poll(waitMs: number): Promise<boolean> {
     return await this.#poll.poll(waitMs);

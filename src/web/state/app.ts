@@ -41,7 +41,11 @@ export function createApp(kittiwake: Kittiwake, platform: Platform): App {
     store.update((state) => ({ ...state, problem: errorSentence(error) }));
   const openChat = createOpenChat({ kittiwake, store, platform, report });
   const conversations = createRefresher(async () => {
+    const userId = kittiwake.session?.userId;
+    if (userId === undefined) return;
     const read = await kittiwake.conversations();
+    // Who logged out meanwhile must not find their chats on the screen again.
+    if (kittiwake.session?.userId !== userId) return;
     const newestFirst = [...read].sort((one, other) => other.lastActivityMs - one.lastActivityMs);
     store.update((state) => ({ ...state, conversations: newestFirst }));
   }, report);

@@ -130,11 +130,11 @@ function openingChat(conversationId: string): ChatState {
 
 /** Reads back from the newest: to the oldest unread when opening, to the oldest on screen later; null: no such chat. */
 async function readWindow(kittiwake: Kittiwake, chat: ChatState): Promise<WindowRead | null> {
-  const summary = await kittiwake.conversation(chat.conversationId);
-  if (summary === null) return null;
+  const before = await kittiwake.conversation(chat.conversationId);
+  if (before === null) return null;
   const keepFrom = chat.phase === "open" && !chat.isAtBottom ? lowestSeq(chat.messages) : null;
   const isEnough = (messages: Message[]): boolean =>
-    holdsAllUnread(messages, chat.phase === "open" ? 0 : summary.unread) &&
+    holdsAllUnread(messages, chat.phase === "open" ? 0 : before.unread) &&
     (keepFrom === null || (lowestSeq(messages) ?? 0) <= keepFrom);
 
   let messages: Message[] = [];
@@ -147,5 +147,10 @@ async function readWindow(kittiwake: Kittiwake, chat: ChatState): Promise<Window
     messages = [...older, ...messages];
     hasOlder = older.length >= pageMessages && lowestSeq(older) !== null;
   }
-  return { summary, messages, hasOlder };
+  // Pages do not end where the screen does; without this the window would grow with every read.
+  const kept = messages.filter(({ seq }) => keepFrom === null || seq === null || seq >= keepFrom);
+  // Read again after the messages: what came between the two must not be taken for read.
+  const summary = await kittiwake.conversation(chat.conversationId);
+  if (summary === null) return null;
+  return { summary, messages: kept, hasOlder: hasOlder || kept.length < messages.length };
 }

@@ -7,7 +7,7 @@ export interface TimeFormat {
 const dayMs = 24 * 60 * 60 * 1000;
 
 export function clockTime(ms: number, { locale, timeZone }: TimeFormat = {}): string {
-  return formatter(locale, { hour: "numeric", minute: "2-digit", timeZone }).format(ms);
+  return formatter(locale, { timeStyle: "short", timeZone }).format(ms);
 }
 
 /** The calendar day as `2026-11-24`: equal keys are the same day. */
