@@ -39,3 +39,25 @@ export function entriesFrame(
   const proof = mac ? `,"mac":"${mac}"` : "";
   return `{"type":"entries","conversation_id":"${conversationId}","log_id":"${logId}"${proof},"entries":[${entries.join(",")}]}`;
 }
+
+/** The same in frames of bounded size [F9]; the proof is the last one's. None for no entries. */
+export function entriesFrames(
+  conversationId: string,
+  logId: string,
+  entries: readonly string[],
+  mac: string | null,
+): string[] {
+  const frames: string[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [index, entry] of entries.entries()) {
+    if (index > from && bytes + entry.length > limits.backlogBytesMax) {
+      frames.push(entriesFrame(conversationId, logId, entries.slice(from, index), null));
+      from = index;
+      bytes = 0;
+    }
+    bytes += entry.length;
+  }
+  if (entries.length > 0) frames.push(entriesFrame(conversationId, logId, entries.slice(from), mac));
+  return frames;
+}

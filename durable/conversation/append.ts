@@ -6,7 +6,7 @@ import type { ErrorCode, ErrorDetails } from "../../src/protocol/errors.ts";
 import { type DeviceRef, deviceKey, messageIdTime } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { Refusal, Submission } from "../rpc.ts";
-import { entryHead, hasBody, idRows, insertEntry, type LoggedEntry } from "./log.ts";
+import { decodedBody, entryHead, hasBody, idRows, insertEntry, type LoggedEntry } from "./log.ts";
 import type { RateLimiter } from "./rate.ts";
 import { activeDevice, changedRoster, deviceOf, mayChangeDirect, memberOf } from "./roster.ts";
 import { type Head, type Identity, type Loaded, saveIdentity } from "./state.ts";
@@ -64,17 +64,21 @@ function decide(
   const wasHere = deviceOf(batch.identity.roster, author) !== undefined;
   if (!wasHere && !isJoining(batch.identity, author, submission)) return refuse("not_found");
 
+  // What does not decode must not throw inside the transaction: it would take its neighbours with it [L2].
+  const body = decodedBody(submission.envelope);
+  if (body === undefined) return refuse("bad_frame", { where: "envelope" });
+
   const key = `${submission.message_id}${deviceKey(author)}`;
   const known = fresh.get(key) ?? findInLog(sql, loaded, author, submission);
   if (known === "base_too_old") return refuse("base_too_old", { head: batch.head.seq });
-  if (known !== undefined) return answerAgain(sql, known, submission);
+  if (known !== undefined) return answerAgain(sql, known, submission, body);
 
   const refusal = refusalOf(batch, author, submission, now, rate);
   if (refusal !== undefined) return { refused: refusal };
 
   const seq = batch.head.seq + 1;
   const sentAt = Math.max(now, batch.head.sentAt);
-  batch.entries.push(insertEntry(sql, { seq, sentAt, author }, submission));
+  batch.entries.push(insertEntry(sql, { seq, sentAt, author }, submission, body));
   batch.head = { seq, messageId: submission.message_id, sentAt };
   fresh.set(key, seq);
   if (submission.roster_change !== undefined) {
@@ -99,8 +103,8 @@ function findInLog(
 }
 
 /** [L3] A resend gets the first ack; another body under the id is a conflict. */
-function answerAgain(sql: SqlStorage, seq: number, submission: Submission): Decision {
-  if (!hasBody(sql, seq, submission)) return refuse("id_conflict", { first_seq: seq });
+function answerAgain(sql: SqlStorage, seq: number, submission: Submission, body: Uint8Array): Decision {
+  if (!hasBody(sql, seq, submission, body)) return refuse("id_conflict", { first_seq: seq });
   const head = entryHead(sql, seq);
   return { accepted: { seq, sentAt: head?.sent_at ?? 0 } };
 }

@@ -59,6 +59,11 @@ export class ChatFrames {
   }
 
   #send(connection: ChatConnection, frame: Extract<ChatUp, { type: "send" | "commit" }>): void {
+    // Refused here and not in the flush: a `proceed` that comes before it must not let this one overtake [L7].
+    if (connection.isPaused) {
+      connection.queue(refusedFrame(this.#core.id, frame.message_id, { code: "after_refusal", details: {} }));
+      return;
+    }
     const submission = { silent: frame.type === "commit", ...frame };
     const wasPaused = connection.isPaused;
     this.#ingest.submit(connection.device, submission, connection, (outcome) => {
@@ -74,7 +79,9 @@ export class ChatFrames {
     const device = this.#core.memberDevice(connection.device);
     if (loaded === null || device === undefined) return this.#core.sockets.close(connection, "notFound");
     const isKnown = position === null || this.#isInLog(loaded, position);
-    if (position !== null && !isKnown && this.#provesRestore(loaded, position)) this.#renameLog(connection);
+    if (position !== null && !isKnown && this.#provesRestore(loaded, position)) {
+      this.#renameLog(connection, position);
+    }
     const cursor = position !== null && isKnown ? position.seq : 0;
     const start = Math.max(cursor, device.joined_seq - 1);
     connection.phase = "backlog";
@@ -100,10 +107,10 @@ export class ChatFrames {
   }
 
   /** [L5] A new name before anything is accepted; all others resume and learn it. */
-  #renameLog(witness: ChatConnection): void {
+  #renameLog(witness: ChatConnection, evidence: Position): void {
     const { loaded, sockets } = this.#core;
     if (loaded === null) return;
-    this.#core.replaceIdentity(renamed(loaded.identity));
+    this.#core.replaceIdentity(renamed(loaded.identity, evidence.log_id));
     for (const connection of [...sockets.all]) {
       if (connection !== witness) sockets.close(connection, "resume");
     }
@@ -122,6 +129,7 @@ export class ChatFrames {
       });
       return;
     }
+    connection.acknowledged(seq);
     this.#advance(connection, seq);
     if (connection.phase === "backlog" && seq >= connection.batchTo) this.#pumpBacklog(connection, seq);
     this.#ingest.schedule();

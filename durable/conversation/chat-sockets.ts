@@ -24,6 +24,7 @@ export class ChatConnection implements Lane {
   /** Last seq of the backlog batch under way; the next goes out once it is acknowledged. */
   batchTo: number;
   isPaused: boolean;
+  #unacked: { to: number; bytes: number }[] = [];
 
   constructor(ws: WebSocket, attachment: Attachment) {
     this.ws = ws;
@@ -32,6 +33,17 @@ export class ChatConnection implements Lane {
     this.phase = attachment.phase;
     this.batchTo = attachment.batch_to;
     this.isPaused = attachment.is_paused;
+  }
+
+  /** Bytes written here and not acknowledged, as far as this object remembers [F9]. */
+  get windowBytes(): number {
+    return this.#unacked.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+  wrote(to: number, bytes: number): void {
+    this.#unacked.push({ to, bytes });
+  }
+  acknowledged(seq: number): void {
+    this.#unacked = this.#unacked.filter(({ to }) => to > seq);
   }
 
   /** Attachments are copies: after each change they are written again. */

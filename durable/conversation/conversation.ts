@@ -35,8 +35,6 @@ export class Conversation extends DurableObject<Bindings> {
   #receipts: Receipts;
   #ingest: Ingest;
   #frames: ChatFrames;
-  /** Alarms in a row with a failed call: the back-off's exponent. */
-  #failures = 0;
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
@@ -139,8 +137,8 @@ export class Conversation extends DurableObject<Bindings> {
   }
 
   override async webSocketClose(ws: WebSocket, code: number, reason: string): Promise<void> {
-    answerClose(ws, code, reason);
     const connection = this.#core.sockets.forget(ws);
+    answerClose(ws, code, reason);
     if (connection === undefined) return;
     // What the socket had not acknowledged is the alarm's; what was never offered goes to the Inbox now.
     this.#ingest.schedule();
@@ -157,13 +155,14 @@ export class Conversation extends DurableObject<Bindings> {
     // The runtime gives up after six failures: a retry makes sure of the next alarm first.
     if (info?.isRetry === true) this.#core.armAlarm(limits.alarmDelayMs);
     const succeeded = await this.#deliveries.deliverOverdue(Date.now());
-    this.#failures = succeeded ? 0 : this.#failures + 1;
     this.#core.writeBack();
-    if (this.#core.hasOutstanding()) this.#core.armAlarm(this.#alarmDelay());
+    if (this.#core.hasOutstanding()) this.#core.armAlarm(succeeded ? limits.alarmDelayMs : this.#backoff());
   }
 
-  #alarmDelay(): number {
-    const backoff = Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures);
-    return this.#failures === 0 ? limits.alarmDelayMs : backoff / 2 + Math.random() * (backoff / 2);
+  /** In proportion to the age of what is outstanding, for a count of failures would not outlive hibernation [F10]. */
+  #backoff(): number {
+    const age = Date.now() - (this.#core.outstandingSince() ?? 0);
+    const backoff = Math.min(limits.alarmBackoffMsMax, Math.max(limits.alarmDelayMs, age / 2));
+    return backoff / 2 + Math.random() * (backoff / 2);
   }
 }

@@ -7,6 +7,7 @@ import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { ChatSockets } from "./chat-sockets.ts";
 import { EntryCache } from "./entry-cache.ts";
+import { entryHead } from "./log.ts";
 import { type PositionKey, positionKey, positionMac } from "./position.ts";
 import { activeDevice, type Roster, withGone } from "./roster.ts";
 import { type Identity, type Loaded, load, saveIdentity, saveProgress } from "./state.ts";
@@ -43,11 +44,24 @@ export class ConversationCore {
     if (this.alarmAt === null && this.hasOutstanding()) this.armAlarm(limits.alarmDelayMs);
   }
 
-  /** Runs in the turn of the write that makes it necessary, so both commit together. */
+  /**
+   * In `delayMs` at the latest: one that is due sooner stays, one that backed off further comes nearer.
+   * Runs in the turn of the write that makes it necessary, so both commit together.
+   */
   armAlarm(delayMs: number): void {
-    this.alarmAt = Date.now() + delayMs;
+    const at = Date.now() + delayMs;
+    if (this.alarmAt !== null && this.alarmAt <= at) return;
+    this.alarmAt = at;
     // The promise needs no awaiting: the output gate holds everything back until it is durable.
     void this.ctx.storage.setAlarm(this.alarmAt);
+  }
+
+  /** When the oldest entry was accepted that some device still lacks; what a back-off counts from [F5]. */
+  outstandingSince(): number | null {
+    const { loaded } = this;
+    if (loaded === null) return null;
+    const first = loaded.progress.firstLacking(loaded.identity.roster, loaded.head.seq);
+    return (first === null ? undefined : entryHead(this.sql, first)?.sent_at) ?? loaded.head.sentAt;
   }
 
   hasOutstanding(): boolean {

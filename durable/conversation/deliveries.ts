@@ -7,8 +7,8 @@ import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { DeliverAnswer, DeliverCall, DeliverStatus, ReceiptsCall } from "../rpc.ts";
 import type { ConversationCore } from "./core.ts";
-import { composeCall, type PlannedCall, planNext, planOverdue } from "./plan.ts";
-import type { RosterMember } from "./roster.ts";
+import { composeCall, offerEntries, type PlannedCall, planNext, planOverdue } from "./plan.ts";
+import { memberOf, type RosterMember } from "./roster.ts";
 import type { Loaded } from "./state.ts";
 
 /** The Inbox of a user, as a Conversation may call it. */
@@ -38,7 +38,7 @@ export class Deliveries {
   /** Offers what was appended to everybody who is not served on a chat socket. Returns at once. */
   pump(): void {
     for (const member of this.#core.roster) {
-      if (member.left_seq === undefined) this.#pumpMember(member);
+      this.#pumpMember(member.user_id);
     }
   }
 
@@ -46,17 +46,32 @@ export class Deliveries {
   async deliverOverdue(now: number): Promise<boolean> {
     const { loaded } = this.#core;
     if (loaded === null) return true;
-    const calls: Promise<boolean>[] = [];
-    for (const member of loaded.identity.roster) {
-      if (!loaded.progress.isListed(member.user_id)) calls.push(this.#note(member));
-      for (const planned of planOverdue(loaded, member, now - limits.ackDeadlineMs)) {
-        if (this.#isFull(member)) break;
-        this.#cutChatSockets(planned);
-        for (const device of planned.devices) loaded.progress.device(device)?.offerAgain(planned.range, now);
-        calls.push(this.#call(loaded, member, planned, true));
-      }
+    const members = loaded.identity.roster.map((member) => this.#catchUp(loaded, member.user_id, now));
+    return (await Promise.all(members)).every((succeeded) => succeeded);
+  }
+
+  /** All of one member, a few calls at a time, until nothing overdue is left or a call failed. */
+  async #catchUp(loaded: Loaded, userId: string, now: number): Promise<boolean> {
+    for (;;) {
+      const calls = this.#repeatOverdue(loaded, userId, now);
+      if (calls.length === 0) break;
+      if ((await Promise.all(calls)).includes(false)) return false;
     }
-    return (await Promise.all(calls)).every((succeeded) => succeeded);
+    return loaded.progress.isListed(userId) || (await this.#note(userId));
+  }
+
+  #repeatOverdue(loaded: Loaded, userId: string, now: number): Promise<boolean>[] {
+    const member = memberOf(loaded.identity.roster, userId);
+    const calls: Promise<boolean>[] = [];
+    for (const planned of member === undefined
+      ? []
+      : planOverdue(loaded, member, now - limits.ackDeadlineMs)) {
+      if (member === undefined || this.#isFull(userId)) break;
+      this.#cutChatSockets(planned);
+      for (const device of planned.devices) loaded.progress.device(device)?.offerAgain(planned.range, now);
+      calls.push(this.#call(loaded, member, planned, true));
+    }
+    return calls;
   }
 
   /** [F6] Sockets whose oldest entry is overdue, or whose window is full, stop carrying their device. */
@@ -67,15 +82,23 @@ export class Deliveries {
       if (progress === undefined || connection.phase !== "live") continue;
       const oldest = progress.oldestHandedAt();
       const isLate = oldest !== null && now - oldest > limits.ackDeadlineMs;
-      if (isLate || progress.handedCount() > limits.windowEntriesMax) sockets.close(connection, "resume");
+      if (
+        isLate ||
+        progress.handedCount() > limits.windowEntriesMax ||
+        connection.windowBytes > limits.windowBytesMax
+      )
+        sockets.close(connection, "resume");
     }
   }
 
-  #pumpMember(member: RosterMember): void {
+  #pumpMember(userId: string): void {
     const { loaded, sockets, cache } = this.#core;
     if (loaded === null) return;
     const now = Date.now();
-    while (!this.#isFull(member)) {
+    while (!this.#isFull(userId)) {
+      // Looked up each time: a device may have turned out to be gone.
+      const member = memberOf(loaded.identity.roster, userId);
+      if (member === undefined) return;
       const planned = planNext(
         loaded,
         member,
@@ -88,8 +111,8 @@ export class Deliveries {
     }
   }
 
-  #isFull(member: RosterMember): boolean {
-    return (this.#underWay.get(member.user_id)?.length ?? 0) >= limits.deliverCallsUnderWayMax;
+  #isFull(userId: string): boolean {
+    return (this.#underWay.get(userId)?.length ?? 0) >= limits.deliverCallsUnderWayMax;
   }
 
   async #call(loaded: Loaded, member: RosterMember, planned: PlannedCall, hold: boolean): Promise<boolean> {
@@ -101,8 +124,10 @@ export class Deliveries {
     const after = hold ? null : (underWay.at(-1) ?? null);
     const call = composeCall(id, loaded, member, planned, entries, key, { after, hold });
     if (!hold) {
-      for (const device of planned.devices)
-        loaded.progress.device(device)?.offer(call.to, "under_way", Date.now());
+      for (const device of planned.devices) {
+        const progress = loaded.progress.device(device);
+        if (progress !== undefined) offerEntries(progress, device, entries, "under_way", Date.now());
+      }
     }
     underWay.push(call.to);
     // A repeat cut short by its byte bound leaves its rest unknown; a live call never claimed more than it carries.
@@ -116,7 +141,9 @@ export class Deliveries {
     }
     for (const device of planned.devices) loaded.progress.device(device)?.settle(claimed, "unknown", 0);
     underWay.splice(underWay.indexOf(call.to), 1);
-    if (!hold) this.#pumpMember(member);
+    // A repeat is the alarm's, which writes back and arms once, when all have answered.
+    if (hold) return succeeded;
+    this.#pumpMember(member.user_id);
     if (this.#core.alarmAt === null && this.#core.hasOutstanding()) this.#core.armAlarm(limits.alarmDelayMs);
     this.#core.settleCursors();
     return succeeded;
@@ -132,6 +159,7 @@ export class Deliveries {
     const { loaded } = this.#core;
     if (loaded === null) return true;
     const range = { from: call.from, to: call.to };
+    const isComplete = devices.every((device) => statuses[device.device_id] !== undefined);
     for (const device of devices) {
       const status = statuses[device.device_id];
       if (status === "gone") this.#core.setGone(device);
@@ -141,7 +169,7 @@ export class Deliveries {
     }
     loaded.progress.isDirty = true;
     loaded.progress.setListed(member.user_id);
-    return true;
+    return isComplete;
   }
 
   #cutChatSockets(planned: PlannedCall): void {
@@ -152,16 +180,16 @@ export class Deliveries {
   }
 
   /** Tells an Inbox that its user has this chat, when no delivery has told it yet: the founder's own. */
-  async #note(member: RosterMember): Promise<boolean> {
+  async #note(userId: string): Promise<boolean> {
     const { loaded, id } = this.#core;
     if (loaded === null) return true;
     try {
-      await this.#inboxes.note(member.user_id, {
+      await this.#inboxes.note(userId, {
         conversation_id: id,
         kind: loaded.identity.kind,
         last_activity_at: loaded.head.sentAt,
       });
-      loaded.progress.setListed(member.user_id);
+      loaded.progress.setListed(userId);
       return true;
     } catch {
       return false;
@@ -170,7 +198,6 @@ export class Deliveries {
 
   /** The user closed the chat: its place in the list of chats may have changed. */
   async noteActivity(device: DeviceRef): Promise<void> {
-    const member = this.#core.roster.find((known) => known.user_id === device.user_id);
-    if (member !== undefined) await this.#note(member);
+    if (memberOf(this.#core.roster, device.user_id) !== undefined) await this.#note(device.user_id);
   }
 }

@@ -108,14 +108,7 @@ export class DeviceProgress {
   }
 
   #push(next: Segment): void {
-    const last = this.#segments.at(-1);
-    const mergeable =
-      last !== undefined &&
-      last.state === next.state &&
-      next.state !== "under_way" &&
-      next.at - last.at <= mergeWithinMs;
-    if (mergeable) last.to = next.to;
-    else this.#segments.push(next);
+    pushMerged(this.#segments, next);
   }
 
   /** Applies `change` to the parts of segments inside the range. */
@@ -123,14 +116,15 @@ export class DeviceProgress {
     const rewritten: Segment[] = [];
     for (const segment of this.#segments) {
       if (segment.to < range.from || segment.from > range.to) {
-        rewritten.push(segment);
+        pushMerged(rewritten, segment);
         continue;
       }
-      if (segment.from < range.from) rewritten.push({ ...segment, to: range.from - 1 });
-      rewritten.push(
+      if (segment.from < range.from) pushMerged(rewritten, { ...segment, to: range.from - 1 });
+      pushMerged(
+        rewritten,
         change({ ...segment, from: Math.max(segment.from, range.from), to: Math.min(segment.to, range.to) }),
       );
-      if (segment.to > range.to) rewritten.push({ ...segment, from: range.to + 1 });
+      if (segment.to > range.to) pushMerged(rewritten, { ...segment, from: range.to + 1 });
     }
     this.#segments = rewritten;
   }
@@ -154,4 +148,17 @@ export class DeviceProgress {
       }
     }
   }
+}
+
+/** Neighbours in one state are one segment, so that their number is bounded by changes of state, not by entries [F9]. */
+function pushMerged(segments: Segment[], next: Segment): void {
+  const last = segments.at(-1);
+  const isTimed = next.state === "handed";
+  const mergeable =
+    last !== undefined &&
+    last.state === next.state &&
+    next.state !== "under_way" &&
+    (!isTimed || Math.abs(next.at - last.at) <= mergeWithinMs);
+  if (mergeable) segments[segments.length - 1] = { ...last, to: next.to };
+  else segments.push(next);
 }

@@ -2,10 +2,11 @@
  * Founding (E15): a compare-and-set on the generation. The first call wins and writes entry 1, the roster and epoch 1;
  * the loser is told what there is. A repeat of the winning call gets the winner's answer [L3].
  */
+import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { FoundCall, FoundOutcome, Submission } from "../rpc.ts";
 import type { ConversationCore } from "./core.ts";
-import { entryHead, insertEntry } from "./log.ts";
+import { decodedBody, entryHead, insertEntry } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { foundedRoster, isActive, memberOf } from "./roster.ts";
@@ -29,7 +30,10 @@ export function found(core: ConversationCore, call: FoundCall, ensureSchema: () 
   const crowded = identity.roster.some(
     (member) => member.devices.filter(isActive).length > limits.devicesPerUserMax,
   );
-  if (crowded) return { refused: { code: "bad_roster", details: {} } };
+  const isAuthorIn = call.devices.some((device) => isSame(device, call.author));
+  if (crowded || !isAuthorIn) return { refused: { code: "bad_roster", details: {} } };
+  const body = decodedBody(call.envelope);
+  if (body === undefined) return { refused: { code: "bad_frame", details: { where: "envelope" } } };
   const submission: Submission = {
     message_id: call.message_id,
     epoch: 0,
@@ -42,7 +46,7 @@ export function found(core: ConversationCore, call: FoundCall, ensureSchema: () 
     ensureSchema();
     saveIdentity(core.sql, identity);
     core.armAlarm(limits.alarmDelayMs);
-    return insertEntry(core.sql, { seq: foundingSeq, sentAt: now, author: call.author }, submission);
+    return insertEntry(core.sql, { seq: foundingSeq, sentAt: now, author: call.author }, submission, body);
   });
   const recentIds = new RecentIds(0);
   recentIds.add(call.author, call.message_id, foundingSeq);
@@ -68,6 +72,10 @@ function alreadyFounded(core: ConversationCore, call: FoundCall): FoundOutcome {
   const isRepeat =
     call.generation === loaded.identity.generation &&
     entryHead(core.sql, foundingSeq)?.message_id === call.message_id &&
-    core.cache.one(foundingSeq).author.device_id === call.author.device_id;
+    isSame(core.cache.one(foundingSeq).author, call.author);
   return isRepeat ? { state } : { refused: { code: "already_founded", details: {} }, state };
+}
+
+function isSame(one: DeviceRef, other: DeviceRef): boolean {
+  return one.user_id === other.user_id && one.device_id === other.device_id;
 }

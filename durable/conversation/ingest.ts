@@ -6,14 +6,16 @@
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import { entriesFrame } from "../out-frames.ts";
+import { entriesFrames } from "../out-frames.ts";
 import type { Submission, SubmitOutcome } from "../rpc.ts";
 import { appendBatch, type Batch, type Decision, type Lane, type Pending } from "./append.ts";
 import type { ConversationCore } from "./core.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LoggedEntry } from "./log.ts";
+import { isBy, offerEntries } from "./plan.ts";
 import { RateLimiter } from "./rate.ts";
 import type { Receipts } from "./receipts.ts";
+import { deviceOf } from "./roster.ts";
 import type { Loaded } from "./state.ts";
 
 interface Queued extends Pending {
@@ -93,19 +95,20 @@ export class Ingest {
       refuseAll("not_found");
       return undefined;
     }
+    const armedBefore = this.#core.alarmAt;
     let batch: Batch;
     try {
       batch = ctx.storage.transactionSync(() => {
         const made = appendBatch(sql, loaded, queue, Date.now(), this.#rate);
         // [F5] In the turn of the insert: both are durable, or neither.
-        if (made.entries.length > 0 && this.#core.alarmAt === null) this.#core.armAlarm(limits.alarmDelayMs);
+        if (made.entries.length > 0) this.#core.armAlarm(limits.alarmDelayMs);
         return made;
       });
     } catch (error) {
       console.error(
         JSON.stringify({ event: "append_failed", reason: error instanceof Error ? error.name : "unknown" }),
       );
-      this.#core.alarmAt = null;
+      this.#core.alarmAt = armedBefore;
       refuseAll("internal");
       return undefined;
     }
@@ -135,6 +138,11 @@ export class Ingest {
       item.answer(this.#outcome(item, decision, lastOf.get(deviceKey(item.author)) === index));
     }
     this.#showEntries(batch.entries);
+    // [F8] A device that a commit removed has been shown that commit, and nothing after it.
+    for (const connection of this.#core.sockets.all) {
+      if (this.#core.memberDevice(connection.device) === undefined)
+        this.#core.sockets.close(connection, "notFound");
+    }
   }
 
   #outcome(item: Queued, decision: Decision, withMac: boolean): SubmitOutcome {
@@ -166,23 +174,17 @@ export class Ingest {
     for (const connection of sockets.all) {
       if (connection.phase !== "live") continue;
       const { device } = connection;
-      const others = entries.filter(
-        (entry) => entry.author.device_id !== device.device_id || entry.author.user_id !== device.user_id,
-      );
+      const end = deviceOf(this.#core.roster, device)?.left_seq ?? last.seq;
+      const shown = entries.filter((entry) => entry.seq <= end);
       const progress = loaded.progress.device(device);
-      // Own entries in between are offered as handed too: the device acknowledges them with the rest.
-      if (others.length === 0) progress?.offer(last.seq, "own", now);
-      else {
-        progress?.offer(last.seq, "handed", now);
-        const proof = others.at(-1)?.seq === last.seq ? mac : null;
-        connection.out.push(
-          entriesFrame(
-            id,
-            logId,
-            others.map((entry) => entry.json),
-            proof,
-          ),
-        );
+      if (progress !== undefined) offerEntries(progress, device, shown, "handed", now);
+      const others = shown.filter((entry) => !isBy(entry, device));
+      const lastShown = others.at(-1)?.seq ?? 0;
+      const proof = lastShown === last.seq ? mac : null;
+      const jsons = others.map((entry) => entry.json);
+      for (const frame of entriesFrames(id, logId, jsons, proof)) {
+        connection.out.push(frame);
+        connection.wrote(lastShown, frame.length);
       }
     }
   }

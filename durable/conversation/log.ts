@@ -31,10 +31,20 @@ type EntryRow = {
   body: ArrayBuffer;
 };
 
+/** Undefined for base64 that is not canonical: two spellings of one body would not be one body to everybody. */
+export function decodedBody(envelope: string): Uint8Array | undefined {
+  try {
+    return base64.decode(envelope);
+  } catch {
+    return undefined;
+  }
+}
+
 export function insertEntry(
   sql: SqlStorage,
   at: { seq: number; sentAt: number; author: DeviceRef },
   submission: Submission,
+  body: Uint8Array,
 ): LoggedEntry {
   const { author, seq, sentAt } = at;
   const change = submission.roster_change;
@@ -49,7 +59,7 @@ export function insertEntry(
     sentAt,
     submission.epoch,
     change === undefined ? null : JSON.stringify(change),
-    base64.decode(submission.envelope),
+    body,
   );
   const common = {
     seq,
@@ -111,19 +121,16 @@ export function lastEntryHead(
 }
 
 /** [L3] Whether the entry at `seq` has this very body, of this very kind. */
-export function hasBody(sql: SqlStorage, seq: number, submission: Submission): boolean {
+export function hasBody(sql: SqlStorage, seq: number, submission: Submission, body: Uint8Array): boolean {
   const row = sql
     .exec<{ body: ArrayBuffer; kind: string }>("SELECT body, kind FROM entries WHERE seq = ?", seq)
     .one();
   const isCommit = submission.roster_change !== undefined;
-  return (
-    (row.kind === "commit") === isCommit &&
-    base64.encode(new Uint8Array(row.body)) === canonical(submission.envelope)
-  );
+  return (row.kind === "commit") === isCommit && isEqual(new Uint8Array(row.body), body);
 }
 
-function canonical(envelope: string): string {
-  return base64.encode(base64.decode(envelope));
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function toEntry(row: EntryRow): Entry {

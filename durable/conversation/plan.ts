@@ -8,7 +8,7 @@ import type { DeliverCall } from "../rpc.ts";
 import type { DeviceProgress, Range } from "./device-progress.ts";
 import type { LoggedEntry } from "./log.ts";
 import { type PositionKey, positionMac } from "./position.ts";
-import { fanOutDevices } from "./progress.ts";
+import { owedDevices } from "./progress.ts";
 import type { RosterMember } from "./roster.ts";
 import type { Loaded } from "./state.ts";
 
@@ -25,21 +25,19 @@ export function planNext(
   authorOf: (seq: number) => DeviceRef,
   now: number,
 ): PlannedCall | undefined {
-  const head = loaded.head.seq;
   let planned: PlannedCall | undefined;
-  for (const device of fanOutDevices(member)) {
+  for (const { device, upTo } of owedDevices(member, loaded.head.seq)) {
     const progress = loaded.progress.device(device);
     if (progress === undefined || isCarried(device)) continue;
-    passOwnEntries(progress, device, head, authorOf, now);
-    if (progress.offered >= head) continue;
+    passOwnEntries(progress, device, upTo, authorOf, now);
+    if (progress.offered >= upTo) continue;
     const from = progress.offered + 1;
+    const to = Math.min(upTo, from + limits.deliverEntriesMax - 1);
     if (planned === undefined || from < planned.range.from) {
-      planned = {
-        range: { from, to: Math.min(head, from + limits.deliverEntriesMax - 1) },
-        devices: [device],
-      };
+      planned = { range: { from, to }, devices: [device] };
     } else if (from === planned.range.from) {
       planned.devices.push(device);
+      planned.range.to = Math.min(planned.range.to, to);
     }
   }
   return planned;
@@ -60,10 +58,30 @@ export function passOwnEntries(
   }
 }
 
+/** [F4] Offers entries run by run: the device's own it has, and is not waited for to acknowledge. */
+export function offerEntries(
+  progress: DeviceProgress,
+  device: DeviceRef,
+  entries: readonly LoggedEntry[],
+  state: "under_way" | "handed",
+  now: number,
+): void {
+  for (const [index, entry] of entries.entries()) {
+    const next = entries[index + 1];
+    const isOwn = isBy(entry, device);
+    if (next !== undefined && isBy(next, device) === isOwn) continue;
+    progress.offer(entry.seq, isOwn ? "own" : state, now);
+  }
+}
+
+export function isBy(entry: LoggedEntry, device: DeviceRef): boolean {
+  return entry.author.device_id === device.device_id && entry.author.user_id === device.user_id;
+}
+
 /** [F7] What missed its deadline, grouped by range so that devices at the same place share a call. */
 export function planOverdue(loaded: Loaded, member: RosterMember, before: number): PlannedCall[] {
   const calls = new Map<string, PlannedCall>();
-  for (const device of fanOutDevices(member)) {
+  for (const { device } of owedDevices(member, loaded.head.seq)) {
     for (const range of loaded.progress.device(device)?.overdue(before) ?? []) {
       for (const part of inParts(range)) {
         const key = `${part.from}-${part.to}`;

@@ -8,10 +8,10 @@ import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import { DeviceProgress } from "./device-progress.ts";
 import { isActive, type Roster, type RosterMember } from "./roster.ts";
 
-/** {user: [read, listed, {device: [acked, placed]}]} */
+/** {user: [read, listed, {device: [acked, placed]}, delivered]} */
 type Packed = Record<
   string,
-  [read: number, listed: 0 | 1, devices: Record<string, [acked: number, placed: number]>]
+  [read: number, listed: 0 | 1, devices: Record<string, [acked: number, placed: number]>, delivered?: number]
 >;
 
 interface MemberProgress {
@@ -33,9 +33,9 @@ export class Progress {
     const progress = new Progress();
     const stored: Packed = packed === undefined ? {} : JSON.parse(packed);
     for (const member of roster) {
-      const [read, listed, devices] = stored[member.user_id] ?? [0, 0, {}];
+      const [read, listed, devices, delivered] = stored[member.user_id] ?? [0, 0, {}];
       const state = {
-        delivered: 0,
+        delivered: Math.min(delivered ?? 0, head),
         read: Math.min(read, head),
         readStored: Math.min(read, head),
         isListed: listed === 1,
@@ -43,7 +43,8 @@ export class Progress {
       progress.#members.set(member.user_id, state);
       for (const device of member.devices) {
         const [acked, placed] = devices[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];
-        const known = new DeviceProgress(Math.min(acked, head), Math.min(placed, head), head);
+        const end = device.left_seq ?? head;
+        const known = new DeviceProgress(Math.min(acked, end), Math.min(placed, end), end);
         progress.#devices.set(deviceKey({ user_id: member.user_id, device_id: device.id }), known);
         state.delivered = Math.max(state.delivered, known.acked, state.read);
       }
@@ -60,7 +61,7 @@ export class Progress {
         if (known !== undefined) devices[device.id] = [known.acked, known.placed];
       }
       const state = this.#member(member.user_id);
-      packed[member.user_id] = [state.read, state.isListed ? 1 : 0, devices];
+      packed[member.user_id] = [state.read, state.isListed ? 1 : 0, devices, state.delivered];
     }
     return JSON.stringify(packed);
   }
@@ -134,15 +135,20 @@ export class Progress {
 
   /** [F5] Whether the alarm has work: a device that lacks something, or a member whose Inbox does not know the chat. */
   isOutstanding(roster: Roster, head: number): boolean {
-    return roster.some((member) => !this.isListed(member.user_id) || this.#lacksSomething(member, head));
+    return (
+      roster.some((member) => !this.isListed(member.user_id)) || this.firstLacking(roster, head) !== null
+    );
   }
 
-  #lacksSomething(member: RosterMember, head: number): boolean {
-    return member.devices.some((device) => {
-      const upTo = device.left_seq ?? head;
-      const known = this.device({ user_id: member.user_id, device_id: device.id });
-      return device.gone === undefined && known !== undefined && !known.isPlacedUpTo(upTo);
-    });
+  /** The lowest seq that a device neither has nor finds held, or null. */
+  firstLacking(roster: Roster, head: number): number | null {
+    let first: number | null = null;
+    for (const { device, upTo } of roster.flatMap((member) => owedDevices(member, head))) {
+      const known = this.device(device);
+      if (known === undefined || known.isPlacedUpTo(upTo)) continue;
+      if (first === null || known.placed < first - 1) first = known.placed + 1;
+    }
+    return first;
   }
 
   #member(userId: string): MemberProgress {
@@ -157,4 +163,14 @@ export class Progress {
 /** Devices of a member that are to get what is appended from now on. */
 export function fanOutDevices(member: RosterMember): DeviceRef[] {
   return member.devices.filter(isActive).map((device) => ({ user_id: member.user_id, device_id: device.id }));
+}
+
+/** Devices that are owed entries: the active ones all, those a commit removed up to that commit [F8], gone ones none. */
+export function owedDevices(member: RosterMember, head: number): { device: DeviceRef; upTo: number }[] {
+  return member.devices
+    .filter((device) => device.gone === undefined)
+    .map((device) => ({
+      device: { user_id: member.user_id, device_id: device.id },
+      upTo: device.left_seq ?? head,
+    }));
 }

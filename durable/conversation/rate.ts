@@ -8,7 +8,10 @@ export class RateLimiter {
   take(key: string, now: number): number {
     const perMs = limits.sendsPerDevicePerSecond / 1000;
     const bucket = this.#buckets.get(key) ?? { tokens: limits.sendsPerDeviceBurst, at: now };
-    bucket.tokens = Math.min(limits.sendsPerDeviceBurst, bucket.tokens + (now - bucket.at) * perMs);
+    bucket.tokens = Math.min(
+      limits.sendsPerDeviceBurst,
+      bucket.tokens + Math.max(0, now - bucket.at) * perMs,
+    );
     bucket.at = now;
     this.#buckets.set(key, bucket);
     if (bucket.tokens < 1) return Math.ceil((1 - bucket.tokens) / perMs);

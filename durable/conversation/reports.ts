@@ -2,6 +2,7 @@
 import type { Report, ReportAnswer } from "../rpc.ts";
 import type { ConversationCore } from "./core.ts";
 import type { Receipts } from "./receipts.ts";
+import { deviceOf } from "./roster.ts";
 
 export function takeReport(
   core: ConversationCore,
@@ -11,10 +12,13 @@ export function takeReport(
 ): ReportAnswer {
   const { loaded } = core;
   const ref = { user_id: userId, device_id: report.device_id };
-  if (loaded === null || core.memberDevice(ref) === undefined) return refused("not_found", 0, 0);
-  const { progress, head } = loaded;
+  const known = deviceOf(core.roster, ref);
+  if (loaded === null || known === undefined || known.gone === true) return refused("not_found", 0, 0);
+  const { progress } = loaded;
+  // [F8] A device that was removed still gets, and acknowledges, all up to its removal.
+  const end = known.left_seq ?? loaded.head.seq;
   const before = progress.device(ref)?.acked ?? 0;
-  if ((report.acked ?? 0) > head.seq || (report.read ?? 0) > head.seq) {
+  if ((report.acked ?? 0) > end || (report.read ?? 0) > end) {
     return refused("beyond_head", before, progress.readConfirmed(userId));
   }
   if (report.acked !== undefined && progress.ack(ref, report.acked)) receipts.rose(userId, "delivered");

@@ -80,8 +80,9 @@ export function mayChangeDirect(roster: Roster, author: DeviceRef, change: Roste
     const known = deviceOf(roster, device);
     return known !== undefined && known.left_seq === undefined && device.device_id !== author.device_id;
   });
-  const active = member.devices.filter(isActive).length;
-  return isNew && isKnown && active + change.add.length - change.remove.length <= limits.devicesPerUserMax;
+  const removed = new Set(change.remove.map((device) => device.device_id));
+  const staying = member.devices.filter((device) => isActive(device) && !removed.has(device.id)).length;
+  return isNew && isKnown && staying + change.add.length <= limits.devicesPerUserMax;
 }
 
 export function changedRoster(roster: Roster, change: RosterChange, seq: number): Roster {

@@ -88,9 +88,13 @@ export function saveProgress(sql: SqlStorage, loaded: Loaded): void {
 
 const formerLogIdsKept = 100;
 
-/** [L5] The log was restored: it gets another name before it accepts anything. */
-export function renamed(identity: Identity): Identity {
-  const formerLogIds = [...identity.formerLogIds, identity.logId].slice(-formerLogIdsKept);
+/**
+ * [L5] The log was restored: it gets another name before it accepts anything. The name that the evidence bore is
+ * explained by that too, or every further device that knew it would have the log renamed once more.
+ */
+export function renamed(identity: Identity, evidenceLogId: string): Identity {
+  const names = new Set([...identity.formerLogIds, evidenceLogId, identity.logId]);
+  const formerLogIds = [...names].slice(-formerLogIdsKept);
   return { ...identity, formerLogIds, logId: newLogId() };
 }
 

@@ -15,8 +15,8 @@ export class InboxCore {
   readonly devices: Devices;
   readonly sockets: InboxSockets;
   readonly remembered = new Remembered();
-  /** Wakes the waiting HTTP receive of a device, if there is one; one per device. */
-  readonly polls = new Map<number, (reason: "stored" | "replaced") => void>();
+  /** Wakes the HTTP receive of a device, if there is one; one per device. */
+  readonly polls = new Map<number, () => void>();
   alarmAt: number | null = null;
 
   constructor(ctx: DurableObjectState, hasSchema: boolean) {
@@ -28,8 +28,12 @@ export class InboxCore {
     this.sockets = new InboxSockets(ctx);
   }
 
+  /** In `delayMs` at the latest: one that is due sooner stays. */
   armAlarm(delayMs: number = limits.alarmDelayMs): void {
-    if (this.alarmAt !== null) return;
+    if (this.alarmAt === null || this.alarmAt > Date.now() + delayMs) this.rearmAlarm(delayMs);
+  }
+
+  rearmAlarm(delayMs: number): void {
     this.alarmAt = Date.now() + delayMs;
     void this.ctx.storage.setAlarm(this.alarmAt);
   }
@@ -43,7 +47,10 @@ export class InboxCore {
     const recalled = this.remembered.recall(deviceId);
     if (recalled.length === 0) return;
     this.ctx.storage.transactionSync(() => {
-      for (const { call, entries } of recalled) this.held.store(deviceId, call, entries);
+      for (const { call, entries } of recalled) {
+        this.held.dropOtherLogs(deviceId, call.conversation_id, call.log_id);
+        this.held.store(deviceId, call, entries);
+      }
     });
   }
 
@@ -59,6 +66,6 @@ export class InboxCore {
       pumpBacklog(connection, this.held, this.remembered, Date.now());
       connection.out.flush();
     }
-    this.polls.get(deviceId)?.("stored");
+    this.polls.get(deviceId)?.();
   }
 }

@@ -27,14 +27,14 @@ export class Devices {
     this.#load();
   }
 
-  /** A revoked device whose conversations have not all been told yet, and the last that was. */
-  nextToTell(): { deviceId: number; after: string } | undefined {
-    const row = this.#sql
+  /** Revoked devices whose conversations have not all been told yet, each with the last that was. */
+  toTell(): { deviceId: number; after: string }[] {
+    const rows = this.#sql
       .exec<{ device_id: number; revoked_after: string }>(
-        "SELECT device_id, revoked_after FROM devices WHERE revoked_after IS NOT NULL AND revoked_after <> 'done' LIMIT 1",
+        "SELECT device_id, revoked_after FROM devices WHERE revoked_after IS NOT NULL AND revoked_after <> 'done'",
       )
-      .toArray()[0];
-    return row === undefined ? undefined : { deviceId: row.device_id, after: row.revoked_after };
+      .toArray();
+    return rows.map((row) => ({ deviceId: row.device_id, after: row.revoked_after }));
   }
 
   told(deviceId: number, after: string): void {

@@ -28,10 +28,9 @@ export class Held {
   /** Idempotent: an entry that is there already stays as it is. */
   store(
     deviceId: number,
-    call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac">,
+    call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac" | "to">,
     entries: readonly DeliveredEntry[],
   ): void {
-    const last = entries.at(-1)?.seq;
     for (const entry of entries) {
       this.#sql.exec(
         "INSERT OR IGNORE INTO held (device_id, conversation_id, seq, log_id, mac, entry) VALUES (?, ?, ?, ?, ?, ?)",
@@ -39,14 +38,25 @@ export class Held {
         call.conversation_id,
         entry.seq,
         call.log_id,
-        entry.seq === last ? call.mac : null,
+        entry.seq === call.to ? call.mac : null,
         entry.json,
       );
     }
   }
 
-  /** [L5] Entries of a log that was replaced can never be acknowledged. */
+  /**
+   * [L5] Entries of a log that was replaced can never be acknowledged. Every store comes after this, so the rows of a
+   * chat are all of one log, and the first tells which.
+   */
   dropOtherLogs(deviceId: number, conversationId: string, logId: string): void {
+    const first = this.#sql
+      .exec<{ log_id: string }>(
+        "SELECT log_id FROM held WHERE device_id = ? AND conversation_id = ? ORDER BY seq LIMIT 1",
+        deviceId,
+        conversationId,
+      )
+      .toArray()[0];
+    if (first === undefined || first.log_id === logId) return;
     this.#sql.exec(
       "DELETE FROM held WHERE device_id = ? AND conversation_id = ? AND log_id <> ?",
       deviceId,

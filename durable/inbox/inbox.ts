@@ -73,7 +73,7 @@ export class Inbox extends DurableObject<Bindings> {
     this.#core.remembered.forgetHanded(deviceId);
     const connection = this.#core.sockets.ofDevice(deviceId);
     if (connection !== undefined) this.#core.sockets.close(connection, "revoked");
-    this.#core.polls.get(deviceId)?.("replaced");
+    this.#core.polls.get(deviceId)?.();
     this.#core.armAlarm(0);
   }
 
@@ -115,9 +115,11 @@ export class Inbox extends DurableObject<Bindings> {
     const refusals: z.infer<typeof pollAnswerSchema>["refused"] = [];
     this.#pollRefusals.set(deviceId, refusals);
     try {
-      return await poll(this.#core, this.#reports, deviceId, request, refusals);
+      const answer = await poll(this.#core, this.#reports, deviceId, request, refusals);
+      // It may have been logged out while it waited.
+      return this.#core.devices.isActive(deviceId) ? answer : null;
     } finally {
-      this.#pollRefusals.delete(deviceId);
+      if (this.#pollRefusals.get(deviceId) === refusals) this.#pollRefusals.delete(deviceId);
     }
   }
 
@@ -151,8 +153,8 @@ export class Inbox extends DurableObject<Bindings> {
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
-    answerClose(ws, code, reason);
     this.#core.sockets.forget(ws);
+    answerClose(ws, code, reason);
   }
   override webSocketError(ws: WebSocket): void {
     this.#core.sockets.forget(ws);
@@ -162,28 +164,39 @@ export class Inbox extends DurableObject<Bindings> {
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#core.alarmAt = null;
     if (info?.isRetry === true) this.#core.armAlarm();
-    const isDone = (await this.#reports.repeatFailed()) && (await this.#tellRevoked());
+    // Side by side: a Conversation that takes no reports must not keep the others from hearing of a logout.
+    const done = await Promise.all([this.#reports.repeatFailed(), this.#tellRevoked()]);
+    const isDone = !done.includes(false);
     this.#failures = isDone ? 0 : this.#failures + 1;
+    // Backs off further than the reports that just failed again have asked for.
     if (!isDone)
-      this.#core.armAlarm(
+      this.#core.rearmAlarm(
         Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures) *
           (0.5 + Math.random() / 2),
       );
   }
 
-  /** One page of chats per alarm; true when all have been told. */
+  /** True when all chats have been told of all logouts. */
   async #tellRevoked(): Promise<boolean> {
-    const next = this.#core.devices.nextToTell();
-    if (next === undefined) return true;
-    const device = { user_id: this.ctx.id.name ?? "", device_id: next.deviceId };
-    const ids = this.#core.chatList.idsAfter(next.after);
-    try {
-      await Promise.all(ids.map((id) => conversationStub(this.env, id).dropDevice(device)));
-    } catch {
-      return false;
+    const toTell = this.#core.devices.toTell();
+    const told = await Promise.all(toTell.map(({ deviceId, after }) => this.#tellChats(deviceId, after)));
+    return !told.includes(false);
+  }
+
+  /** Page by page. After a failure the rest is told all the same, but the place that is stored stays before it. */
+  async #tellChats(deviceId: number, after: string): Promise<boolean> {
+    const device = { user_id: this.ctx.id.name ?? "", device_id: deviceId };
+    let isComplete = true;
+    for (let ids = this.#core.chatList.idsAfter(after); ; ids = this.#core.chatList.idsAfter(after)) {
+      const told = await Promise.allSettled(
+        ids.map((id) => conversationStub(this.env, id).dropDevice(device)),
+      );
+      if (told.some(({ status }) => status === "rejected")) isComplete = false;
+      const last = ids.at(-1);
+      if (isComplete) this.#core.devices.told(deviceId, last ?? "done");
+      if (last === undefined) return isComplete;
+      after = last;
     }
-    this.#core.devices.told(next.deviceId, ids.at(-1) ?? "done");
-    return this.#tellRevoked();
   }
 
   /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
@@ -193,7 +206,10 @@ export class Inbox extends DurableObject<Bindings> {
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
-      else held.dropOtherLogs(report.device_id, conversationId, logId);
+      // Unless a delivery of a still newer log has overtaken this answer.
+      else if ((remembered.logId(conversationId) ?? logId) === logId) {
+        held.dropOtherLogs(report.device_id, conversationId, logId);
+      }
       const { code } = answer.refused;
       connection?.queue({
         type: "error",

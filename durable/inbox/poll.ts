@@ -19,7 +19,25 @@ export async function poll(
   request: PollRequest,
   refusals: PollRefusal[],
 ): Promise<string> {
-  core.polls.get(deviceId)?.("replaced");
+  // From here on this is the device's poll: an older one answers now, whatever it is waiting for.
+  core.polls.get(deviceId)?.();
+  const waiting = new Waiting();
+  core.polls.set(deviceId, waiting.wake);
+  try {
+    return await answerOf(core, reports, deviceId, request, refusals, waiting);
+  } finally {
+    if (core.polls.get(deviceId) === waiting.wake) core.polls.delete(deviceId);
+  }
+}
+
+async function answerOf(
+  core: InboxCore,
+  reports: Reports,
+  deviceId: number,
+  request: PollRequest,
+  refusals: PollRefusal[],
+  waiting: Waiting,
+): Promise<string> {
   await Promise.all(
     request.reports.map((report) => {
       const { conversation_id, acked, read } = report;
@@ -36,7 +54,7 @@ export async function poll(
   if (core.sockets.ofDevice(deviceId) === undefined) core.recall(deviceId);
   let batch = nextBatch(deviceId, null, core.held, core.remembered);
   if (batch.frames.length === 0 && request.wait_ms > 0) {
-    await somethingStored(core, deviceId, request.wait_ms);
+    await waiting.until(request.wait_ms);
     batch = nextBatch(deviceId, null, core.held, core.remembered);
   }
   const header = JSON.stringify({
@@ -48,14 +66,21 @@ export async function poll(
 }
 
 /** Until something is held for the device, a newer poll takes over, or the time is up. Bounded by pollWaitMsMax. */
-function somethingStored(core: InboxCore, deviceId: number, waitMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      if (core.polls.get(deviceId) === done) core.polls.delete(deviceId);
-      resolve();
-    };
-    const timer = setTimeout(done, waitMs);
-    core.polls.set(deviceId, done);
-  });
+class Waiting {
+  #isWoken = false;
+  #resolve: () => void = () => undefined;
+
+  readonly wake = (): void => {
+    this.#isWoken = true;
+    this.#resolve();
+  };
+
+  async until(waitMs: number): Promise<void> {
+    if (this.#isWoken) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resolve = resolve;
+    const timer = setTimeout(resolve, waitMs);
+    await promise;
+    clearTimeout(timer);
+  }
 }

@@ -6,8 +6,15 @@ import { limits } from "../../src/protocol/limits.ts";
 import type { DeliverCall, DeliveredEntry } from "../rpc.ts";
 
 interface Handed {
-  call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac">;
+  call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac" | "to">;
   entries: DeliveredEntry[];
+}
+
+interface Chat {
+  logId: string | null;
+  seen: number;
+  /** By device. */
+  acked: Map<number, number>;
 }
 
 const chatsRememberedMax = 2_000;
@@ -16,29 +23,33 @@ export class Remembered {
   /** By device, then conversation; a list per delivery, oldest first. */
   #handed = new Map<number, Map<string, Handed[]>>();
   #window = new Map<number, { entries: number; bytes: number }>();
-  #acked = new Map<string, number>();
-  /** Highest seq that a delivery named, by conversation: no device can have more. */
-  #seen = new Map<string, number>();
+  /** What is known of a conversation; the one that was heard of longest ago is forgotten first. */
+  #chats = new Map<string, Chat>();
 
   /** [F4] Whether the call's predecessor came; notes this one. */
   sees(call: DeliverCall): boolean {
-    const seen = this.#seen.get(call.conversation_id) ?? 0;
-    if (call.after !== null && seen < call.after) return false;
-    remember(this.#seen, call.conversation_id, Math.max(seen, call.to));
+    const chat = this.#follow(call.conversation_id, call.log_id);
+    if (call.after !== null && chat.seen < call.after) return false;
+    chat.seen = Math.max(chat.seen, call.to);
     return true;
   }
+  /** Highest seq that a delivery named: no device can have more. */
   seen(conversationId: string): number {
-    return this.#seen.get(conversationId) ?? 0;
+    return this.#chats.get(conversationId)?.seen ?? 0;
+  }
+  /** The log of the last delivery, or null. */
+  logId(conversationId: string): string | null {
+    return this.#chats.get(conversationId)?.logId ?? null;
   }
 
   acked(deviceId: number, conversationId: string): number {
-    return this.#acked.get(`${deviceId}/${conversationId}`) ?? 0;
+    return this.#chats.get(conversationId)?.acked.get(deviceId) ?? 0;
   }
 
   /** Lets go of what the ack covers. */
   ack(deviceId: number, conversationId: string, seq: number): void {
-    const acked = Math.max(seq, this.acked(deviceId, conversationId));
-    remember(this.#acked, `${deviceId}/${conversationId}`, acked);
+    const chat = this.#follow(conversationId, this.logId(conversationId));
+    chat.acked.set(deviceId, Math.max(seq, chat.acked.get(deviceId) ?? 0));
     const chats = this.#handed.get(deviceId);
     const list = chats?.get(conversationId);
     if (chats === undefined || list === undefined) return;
@@ -54,7 +65,7 @@ export class Remembered {
 
   /** The Conversation says otherwise: a claim was refused, or its log was replaced. */
   forgetAck(deviceId: number, conversationId: string): void {
-    this.#acked.delete(`${deviceId}/${conversationId}`);
+    this.#chats.get(conversationId)?.acked.delete(deviceId);
   }
 
   /** [D7] [F9] Whether these entries still fit into the device's window. */
@@ -70,8 +81,8 @@ export class Remembered {
     const chats = this.#handed.get(deviceId) ?? new Map<string, Handed[]>();
     this.#handed.set(deviceId, chats);
     const list = chats.get(call.conversation_id) ?? [];
-    const { conversation_id, log_id, mac } = call;
-    list.push({ call: { conversation_id, log_id, mac }, entries });
+    const { conversation_id, log_id, mac, to } = call;
+    list.push({ call: { conversation_id, log_id, mac, to }, entries });
     chats.set(call.conversation_id, list);
     this.#resize(deviceId, entries, []);
   }
@@ -88,6 +99,26 @@ export class Remembered {
     this.#window.delete(deviceId);
   }
 
+  /** [L5] What was seen, acknowledged or handed of another log says nothing about this one. */
+  #follow(conversationId: string, logId: string | null): Chat {
+    const known = this.#chats.get(conversationId);
+    const isSame = known !== undefined && known.logId === logId;
+    if (known !== undefined && known.logId !== null && !isSame) this.#forgetChat(conversationId);
+    const chat = isSame ? known : { logId, seen: 0, acked: new Map<number, number>() };
+    this.#chats.delete(conversationId);
+    this.#chats.set(conversationId, chat);
+    const oldest = this.#chats.keys().next().value;
+    if (this.#chats.size > chatsRememberedMax && oldest !== undefined) this.#chats.delete(oldest);
+    return chat;
+  }
+
+  #forgetChat(conversationId: string): void {
+    for (const [deviceId, chats] of this.#handed) {
+      for (const { entries } of chats.get(conversationId) ?? []) this.#resize(deviceId, [], entries);
+      chats.delete(conversationId);
+    }
+  }
+
   #resize(deviceId: number, added: readonly DeliveredEntry[], removed: readonly DeliveredEntry[]): void {
     const window = this.#window.get(deviceId) ?? { entries: 0, bytes: 0 };
     this.#window.set(deviceId, {
@@ -99,13 +130,4 @@ export class Remembered {
 
 function bytesOf(entries: readonly DeliveredEntry[]): number {
   return entries.reduce((sum, entry) => sum + entry.json.length, 0);
-}
-
-/** A map that forgets what was set longest ago. */
-function remember(map: Map<string, number>, key: string, value: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= chatsRememberedMax) return;
-  const oldest = map.keys().next().value;
-  if (oldest !== undefined) map.delete(oldest);
 }

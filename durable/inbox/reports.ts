@@ -34,7 +34,7 @@ export class Reports {
     gathering.set(report.device_id, merged(gathering.get(report.device_id), report));
     const running = this.#underWay.get(conversationId);
     if (running !== undefined) return running;
-    const started = this.#drain(conversationId).finally(() => this.#underWay.delete(conversationId));
+    const started = this.#drain(conversationId);
     this.#underWay.set(conversationId, started);
     return started;
   }
@@ -62,7 +62,11 @@ export class Reports {
     for (;;) {
       const gathered = this.#gathering.get(conversationId);
       this.#gathering.delete(conversationId);
-      if (gathered === undefined) return;
+      if (gathered === undefined) {
+        // In the same step as the look that found nothing: a report added later starts its own call.
+        this.#underWay.delete(conversationId);
+        return;
+      }
       const reports = [...gathered.values()];
       try {
         const { log_id, answers } = await this.#port.acked(conversationId, reports);
@@ -70,12 +74,23 @@ export class Reports {
           const answer = answers[index];
           if (answer !== undefined) this.#onAnswer(conversationId, log_id, report, answer);
         }
-        this.#sql.exec("DELETE FROM failed_reports WHERE conversation_id = ?", conversationId);
+        for (const report of reports) this.#strikeOut(conversationId, report);
       } catch {
         for (const report of reports) this.#writeDown(conversationId, report);
         this.#armAlarm();
       }
     }
+  }
+
+  /** Only what this call covered: another device's failed report, or a later one, is still to be repeated. */
+  #strikeOut(conversationId: string, report: Report): void {
+    this.#sql.exec(
+      "DELETE FROM failed_reports WHERE conversation_id = ? AND device_id = ? AND acked <= ? AND read <= ?",
+      conversationId,
+      report.device_id,
+      report.acked ?? 0,
+      report.read ?? 0,
+    );
   }
 
   #writeDown(conversationId: string, report: Report): void {

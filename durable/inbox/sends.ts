@@ -10,12 +10,24 @@ export interface SendsPort {
 }
 type Answer = (outcome: SubmitOutcome) => void;
 
+interface Item {
+  connection: InboxConnection;
+  submission: Submission;
+  answer: Answer;
+}
+interface Queue {
+  items: Item[];
+  bytes: number;
+}
+
 const queuedMax = 512;
+const queuedBytesMax = 4 * 1024 * 1024;
 const pausedChatsMax = 64;
 
 export class Sends {
   #port: SendsPort;
-  #queues = new Map<string, { submission: Submission; answer: Answer }[]>();
+  /** What waits behind the call under way, by device and chat. */
+  #queues = new Map<string, Queue>();
 
   constructor(port: SendsPort) {
     this.#port = port;
@@ -25,37 +37,34 @@ export class Sends {
     if (connection.paused.has(conversationId)) return answer(refusal("after_refusal"));
     const key = `${connection.deviceId}/${conversationId}`;
     const queue = this.#queues.get(key);
-    if (queue !== undefined && queue.length >= queuedMax) {
+    if (queue !== undefined && (queue.items.length >= queuedMax || queue.bytes > queuedBytesMax)) {
       pause(connection, conversationId);
       return answer(refusal("busy"));
     }
-    if (queue !== undefined) {
-      queue.push({ submission, answer });
-      return;
-    }
-    this.#queues.set(key, [{ submission, answer }]);
-    void this.#drain(key, connection, conversationId);
+    const waiting = queue ?? { items: [], bytes: 0 };
+    waiting.items.push({ connection, submission, answer });
+    waiting.bytes += submission.envelope.length;
+    if (queue !== undefined) return;
+    this.#queues.set(key, waiting);
+    void this.#drain(key, waiting, conversationId);
   }
 
-  async #drain(key: string, connection: InboxConnection, conversationId: string): Promise<void> {
-    for (;;) {
-      const queue = this.#queues.get(key) ?? [];
-      if (queue.length === 0) {
-        this.#queues.delete(key);
-        return;
-      }
-      this.#queues.set(key, []);
+  async #drain(key: string, queue: Queue, conversationId: string): Promise<void> {
+    for (let run = takeRun(queue); run.length > 0; run = takeRun(queue)) {
+      const connection = run[0]?.connection;
+      if (connection === undefined) break;
       const outcomes = connection.paused.has(conversationId)
-        ? queue.map(() => refusal("after_refusal"))
+        ? run.map(() => refusal("after_refusal"))
         : await this.#call(
             connection.deviceId,
             conversationId,
-            queue.map((item) => item.submission),
+            run.map((item) => item.submission),
           );
       if (outcomes.some((outcome) => "refused" in outcome)) pause(connection, conversationId);
-      for (const [index, item] of queue.entries()) item.answer(outcomes[index] ?? refusal("internal"));
+      for (const [index, item] of run.entries()) item.answer(outcomes[index] ?? refusal("internal"));
       connection.out.flush();
     }
+    this.#queues.delete(key);
   }
 
   /** A call that throws may have run: the device sends the same id again and gets the first ack [L3]. */
@@ -66,6 +75,15 @@ export class Sends {
       return submissions.map(() => refusal("internal"));
     }
   }
+}
+
+/** All that waits, up to the first of another connection: a newer one of the device has its own pauses [L7]. */
+function takeRun(queue: Queue): Item[] {
+  const first = queue.items[0];
+  const end = queue.items.findIndex((item) => item.connection !== first?.connection);
+  const run = queue.items.splice(0, end === -1 ? queue.items.length : end);
+  for (const item of run) queue.bytes -= item.submission.envelope.length;
+  return run;
 }
 
 export function pause(connection: InboxConnection, conversationId: string): void {

@@ -86,7 +86,10 @@ export interface Kittiwake {
   /** Finds the number's user, founds the direct chat or takes the existing one; returns its id. */
   startChat(phone: string): Promise<string>;
   /** Messages before `beforeSeq` (null: the newest, pending ones included), oldest first. */
-  messages(conversationId: string, options?: { beforeSeq?: number | null; limit?: number }): Promise<Message[]>;
+  messages(
+    conversationId: string,
+    options?: { beforeSeq?: number | null; limit?: number },
+  ): Promise<Message[]>;
 
   /** Stores the message in the outbox and returns it at once with status `pending`. */
   send(conversationId: string, text: string): Promise<Message>;

@@ -47,7 +47,7 @@ export class HttpApi {
 
   async #once<T>(request: HttpRequest<T>, token: string | null): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json" };
-    if (token !== null) headers["authorization"] = `Bearer ${token}`;
+    if (token !== null) headers.authorization = `Bearer ${token}`;
     const init: RequestInit = { method: request.method, headers, cache: "no-store" };
     if (request.body !== undefined) {
       headers["content-type"] = "application/json";
@@ -66,9 +66,14 @@ export class HttpApi {
     throw new ProtocolError(code, details);
   }
 
-  async #exchange(request: HttpRequest<unknown>, init: RequestInit): Promise<{ status: number; json: unknown }> {
+  async #exchange(
+    request: HttpRequest<unknown>,
+    init: RequestInit,
+  ): Promise<{ status: number; json: unknown }> {
     const abort = new AbortController();
-    const timer = this.#environment.setTimer(limits.connectTimeoutMs + (request.waitMs ?? 0), () => abort.abort());
+    const timer = this.#environment.setTimer(limits.connectTimeoutMs + (request.waitMs ?? 0), () =>
+      abort.abort(),
+    );
     try {
       const url = `${this.#base}/v1${request.path}`;
       const response = await this.#environment.fetch(url, { ...init, signal: abort.signal });

@@ -5,6 +5,7 @@ import { KittiwakeClient } from "./kittiwake.ts";
 import type { Store } from "./store/store.ts";
 import { defaultTabs, type Tabs } from "./tabs/tabs.ts";
 
+export { ProtocolError } from "../protocol/errors.ts";
 export { ConnectionError } from "./connection-error.ts";
 export type {
   ConnectionState,
@@ -15,12 +16,17 @@ export type {
   MessageStatus,
   Session,
 } from "./contract.ts";
-export { defaultEnvironment, type Environment, type Socket, type SocketHandlers, type Timer } from "./environment.ts";
+export {
+  defaultEnvironment,
+  type Environment,
+  type Socket,
+  type SocketHandlers,
+  type Timer,
+} from "./environment.ts";
 export { OwnNumberError } from "./leader/start-chat.ts";
 export { deleteIndexedDbStore, openIndexedDbStore } from "./store/indexeddb.ts";
 export type { Store } from "./store/store.ts";
 export { aloneTabs, browserTabs, type Tabs } from "./tabs/tabs.ts";
-export { ProtocolError } from "../protocol/errors.ts";
 
 export interface OpenOptions {
   /** The server's origin, like `https://kittiwake.example`. */

@@ -1,13 +1,20 @@
 /** The public object: reads answer from the store, what changes something goes to the tab that leads (tabs/seat.ts). */
+
+import { ProtocolError } from "../protocol/errors.ts";
+import { limits } from "../protocol/limits.ts";
 import { finishLogOut, forgetDevice, logIn, requestCode } from "./auth/login.ts";
 import type { SignedOutReason } from "./auth/session-keeper.ts";
-import { ConnectionError } from "./connection-error.ts";
 import { ShownState } from "./connection/shown-state.ts";
-import type { ConnectionState, ConversationSummary, Kittiwake, KittiwakeEvent, Message, Session } from "./contract.ts";
+import type {
+  ConnectionState,
+  ConversationSummary,
+  Kittiwake,
+  KittiwakeEvent,
+  Message,
+  Session,
+} from "./contract.ts";
 import type { Environment } from "./environment.ts";
 import { HttpApi } from "./http-api.ts";
-import { limits } from "../protocol/limits.ts";
-import { ProtocolError } from "../protocol/errors.ts";
 import { getValue, type Store } from "./store/store.ts";
 import { Seat } from "./tabs/seat.ts";
 import { type Method, type TabMessage, tabMessageSchema } from "./tabs/tab-messages.ts";
@@ -34,7 +41,9 @@ export class KittiwakeClient implements Kittiwake {
 
   constructor(means: KittiwakeMeans) {
     this.#means = { ...means, api: new HttpApi(means.url, means.environment) };
-    this.#shownState = new ShownState(means.environment, (state) => this.#emit({ type: "connection", state }));
+    this.#shownState = new ShownState(means.environment, (state) =>
+      this.#emit({ type: "connection", state }),
+    );
     this.#channel = means.tabs.join((message) => this.#hear(message));
   }
 
@@ -94,14 +103,19 @@ export class KittiwakeClient implements Kittiwake {
     return this.#session === null ? [] : await summaries(this.#means.store, this.#session.userId);
   }
   async conversation(conversationId: string): Promise<ConversationSummary | null> {
-    return this.#session === null ? null : await summary(this.#means.store, conversationId, this.#session.userId);
+    return this.#session === null
+      ? null
+      : await summary(this.#means.store, conversationId, this.#session.userId);
   }
   async startChat(phone: string): Promise<string> {
     return (await this.#call("startChat", phone)) as string;
   }
   async messages(
     conversationId: string,
-    { beforeSeq = null, limit = limits.localPageMessagesMax }: { beforeSeq?: number | null; limit?: number } = {},
+    {
+      beforeSeq = null,
+      limit = limits.localPageMessagesMax,
+    }: { beforeSeq?: number | null; limit?: number } = {},
   ): Promise<Message[]> {
     if (this.#session === null) return [];
     return await messages(this.#means.store, { conversationId, beforeSeq, limit }, this.#session.userId);

@@ -1,2 +1,8 @@
-/** What the SDK offers in Node only. Import everything else from index.ts. */
-export { openSqliteStore } from "./store/sqlite.ts";
+/** What the SDK offers in Node only, apart from the rest so that no browser bundle meets `node:sqlite`. */
+import { openSqliteStore as open } from "./store/sqlite.ts";
+import type { Store } from "./store/store.ts";
+
+/** `path` is a file, or ":memory:". */
+export async function openSqliteStore(path: string): Promise<Store> {
+  return await open(path);
+}

@@ -1,7 +1,7 @@
 /** The page's beginning: opens the SDK on this browser's store and puts the app on the page. */
+import "./zod-without-eval.ts";
 import { render } from "preact";
-import { openKittiwake } from "../client/index.ts";
-import { openIndexedDbStore } from "../client/store/indexeddb.ts";
+import { openIndexedDbStore, openKittiwake } from "../client/index.ts";
 import { AppView } from "./shell/app-view.tsx";
 import { Breakdown } from "./shell/breakdown.tsx";
 import { createApp } from "./state/app.ts";

@@ -17,7 +17,10 @@ interface Means {
 }
 
 export async function requestCode({ api }: Means, phone: string) {
-  const answer = await api.call({ method: "POST", path: "/auth/code", body: { phone }, answer: codeAnswerSchema }, null);
+  const answer = await api.call(
+    { method: "POST", path: "/auth/code", body: { phone }, answer: codeAnswerSchema },
+    null,
+  );
   return { expiresInSeconds: answer.expires_in_seconds, developmentCode: answer.development_code ?? null };
 }
 
@@ -64,7 +67,9 @@ async function changesForNewDevice(store: Store): Promise<Change[]> {
   const waiting = await store.all("outbox");
   return [
     { table: "values", remove: ["inbox_store_id"] },
-    ...waiting.map((item): Change => ({ table: "outbox", put: { ...item, state: "failed", failure: "revoked" } })),
+    ...waiting.map(
+      (item): Change => ({ table: "outbox", put: { ...item, state: "failed", failure: "revoked" } }),
+    ),
   ];
 }
 

@@ -54,7 +54,8 @@ export class SessionKeeper {
   /** `refused`: the token just turned down. If another caller has already replaced it, the new one is given. */
   async accessToken(refused: string | null): Promise<string> {
     const { accessToken, accessExpiresAtMs } = this.#session;
-    const isUsable = accessToken !== refused && accessExpiresAtMs - refreshAheadMs > this.#options.environment.now();
+    const isUsable =
+      accessToken !== refused && accessExpiresAtMs - refreshAheadMs > this.#options.environment.now();
     if (isUsable) return accessToken;
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = null;

@@ -1,14 +1,18 @@
 /** The sockets of the chats on screen: one per chat, however many screens show it, gone when the last one closes. */
-import { type ConversationRecord } from "../store/records.ts";
+import type { ConversationRecord } from "../store/records.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
+import type { Up } from "./frames.ts";
 
-export interface ChatSocketsOptions extends Pick<ConnectionOptions, "environment" | "accessToken" | "onFrame" | "onState"> {
+export interface ChatSocketsOptions
+  extends Pick<ConnectionOptions, "environment" | "accessToken" | "onFrame" | "onState"> {
   url(conversationId: string): string;
   conversation(conversationId: string): ConversationRecord | null;
 }
 
 interface OpenChat {
   connection: Connection;
+  /** The log of the position in the last hello: what a `resync` in the answer is about [L5]. */
+  claimedLogId: string | null;
   users: number;
 }
 
@@ -21,6 +25,10 @@ export class ChatSockets {
 
   get(conversationId: string): Connection | null {
     return this.#chats.get(conversationId)?.connection ?? null;
+  }
+
+  claimedLogId(conversationId: string): string | null {
+    return this.#chats.get(conversationId)?.claimedLogId ?? null;
   }
 
   /** Returns what closes it; calling that twice does no harm. */
@@ -50,6 +58,11 @@ export class ChatSockets {
 
   #connect(conversationId: string): OpenChat {
     const { environment, accessToken, onFrame, onState, url, conversation } = this.#options;
+    const hello = async (): Promise<Up> => {
+      const position = conversation(conversationId)?.proven ?? null;
+      chat.claimedLogId = position?.log_id ?? null;
+      return { type: "hello", conversation_id: conversationId, position };
+    };
     const connection = new Connection({
       kind: "chat",
       environment,
@@ -57,13 +70,9 @@ export class ChatSockets {
       accessToken,
       onFrame,
       onState,
-      hello: async () => ({
-        type: "hello",
-        conversation_id: conversationId,
-        position: conversation(conversationId)?.proven ?? null,
-      }),
+      hello,
     });
-    const chat = { connection, users: 0 };
+    const chat: OpenChat = { connection, claimedLogId: null, users: 0 };
     this.#chats.set(conversationId, chat);
     connection.start();
     return chat;

@@ -193,7 +193,12 @@ export class Connection {
   }
 
   #clear(which: "ready" | "retry" | "ping" | "pong"): void {
-    const timer = { ready: this.#readyTimer, retry: this.#retryTimer, ping: this.#pingTimer, pong: this.#pongTimer }[which];
+    const timer = {
+      ready: this.#readyTimer,
+      retry: this.#retryTimer,
+      ping: this.#pingTimer,
+      pong: this.#pongTimer,
+    }[which];
     if (timer !== null) this.#options.environment.clearTimer(timer);
     if (which === "ready") this.#readyTimer = null;
     if (which === "retry") this.#retryTimer = null;

@@ -4,29 +4,38 @@
  */
 import { z } from "zod";
 import { type Entry, entrySchema } from "../../protocol/entry.ts";
-import { type ChatDown, type ChatUp, chatDownSchema, type InboxDown, inboxDownSchema, type InboxUp } from "../../protocol/frames.ts";
+import {
+  type ChatDown,
+  type ChatUp,
+  chatDownSchema,
+  type InboxDown,
+  type InboxUp,
+  inboxDownSchema,
+} from "../../protocol/frames.ts";
 import { deviceRefSchema, messageIdSchema, seqSchema, timestampSchema } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import { type EntriesFrame, entriesSchema, pageSchema } from "../../protocol/receive.ts";
 
 /** What an entry of an unknown kind must have all the same: its place and its id. */
-const unknownEntrySchema = z.looseObject({
+const unknownEntrySchema = z.object({
   seq: seqSchema.min(1),
   message_id: messageIdSchema,
   sender: deviceRefSchema,
   sent_at: timestampSchema,
 });
-export type UnknownEntry = Omit<z.infer<typeof unknownEntrySchema>, "kind"> & { kind: "unknown" };
+export type UnknownEntry = z.infer<typeof unknownEntrySchema> & { kind: "unknown"; whole: unknown };
 export type ReceivedEntry = Entry | UnknownEntry;
 
-const receivedEntrySchema: z.ZodType<ReceivedEntry> = z.unknown().transform((value, context): ReceivedEntry => {
-  const entry = entrySchema.safeParse(value);
-  if (entry.success) return entry.data;
-  const unknown = unknownEntrySchema.safeParse(value);
-  if (unknown.success) return { ...unknown.data, kind: "unknown" };
-  context.addIssue({ code: "custom", message: "not an entry" });
-  return z.NEVER;
-});
+const receivedEntrySchema: z.ZodType<ReceivedEntry> = z
+  .unknown()
+  .transform((value, context): ReceivedEntry => {
+    const entry = entrySchema.safeParse(value);
+    if (entry.success) return entry.data;
+    const unknown = unknownEntrySchema.safeParse(value);
+    if (unknown.success) return { ...unknown.data, kind: "unknown", whole: value };
+    context.addIssue({ code: "custom", message: "not an entry" });
+    return z.NEVER;
+  });
 
 export type ReceivedEntries = Omit<EntriesFrame, "entries"> & { entries: ReceivedEntry[] };
 export const receivedEntriesSchema = entriesSchema.extend({ entries: z.array(receivedEntrySchema) });
@@ -42,7 +51,9 @@ const typeSchema = z.looseObject({ type: z.string() });
 /** Null: this was no array of frames at all, and the connection cannot be trusted. */
 export function parseFrames(kind: "chat" | "inbox", text: string): Down[] | null {
   const items = readArray(text);
-  return items === null ? null : items.map((item) => parseFrame(kind, item)).filter((frame) => frame !== null);
+  return items === null
+    ? null
+    : items.map((item) => parseFrame(kind, item)).filter((frame) => frame !== null);
 }
 
 function parseFrame(kind: "chat" | "inbox", item: unknown): Down | null {

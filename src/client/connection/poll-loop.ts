@@ -2,8 +2,9 @@
  * Receiving by HTTP: for a network that lets no WebSocket through, and for a service worker that was woken. The same
  * cursors, the same rule: what a poll brought is acknowledged by the next one, after it was stored [D1].
  */
-import { pollAnswerSchema } from "../../protocol/http.ts";
+
 import { z } from "zod";
+import { pollAnswerSchema } from "../../protocol/http.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Timer } from "../environment.ts";
 import type { Desk } from "../sync/desk.ts";
@@ -93,7 +94,8 @@ export class PollLoop {
       waitMs,
     });
     for (const { conversation_id, acked, read } of reports) {
-      if (acked !== undefined && this.#acks.get(conversation_id) === acked) this.#acks.delete(conversation_id);
+      if (acked !== undefined && this.#acks.get(conversation_id) === acked)
+        this.#acks.delete(conversation_id);
       if (read !== undefined) this.#reads.set(conversation_id, read);
     }
     void inboxStore.seen(answer.store_id);
@@ -111,7 +113,10 @@ export class PollLoop {
       .unconfirmed()
       .filter((record) => this.#reads.get(record.conversationId) !== record.ownRead);
     const readOf = new Map(reads.map((record) => [record.conversationId, record.ownRead]));
-    const ids = [...new Set([...this.#acks.keys(), ...readOf.keys()])].slice(0, limits.backlogConversationsMax);
+    const ids = [...new Set([...this.#acks.keys(), ...readOf.keys()])].slice(
+      0,
+      limits.backlogConversationsMax,
+    );
     return ids.map((conversation_id) => {
       const acked = this.#acks.get(conversation_id);
       const read = readOf.get(conversation_id);

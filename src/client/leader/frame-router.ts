@@ -17,6 +17,7 @@ export interface FrameRouterOptions {
   inboxStore: InboxStore;
   /** The chat's `ready` has been dealt with: whoever waits for its verdict on our position may go on [L5]. */
   onChatReady(conversationId: string): void;
+  claimedLogId(conversationId: string): string | null;
 }
 
 export class FrameRouter {
@@ -76,11 +77,15 @@ export class FrameRouter {
     frame: Extract<Down, { type: "ready"; conversation_id: string }>,
     connection: Connection,
   ): Promise<void> {
-    const { desk, reader, receiver, readMarks, onChatReady } = this.#options;
+    const { desk, reader, receiver, readMarks, onChatReady, claimedLogId } = this.#options;
     const { conversation_id: conversationId } = frame;
+    const claimed = claimedLogId(conversationId);
     try {
       await desk.inTurn(conversationId, async () => {
-        if (desk.conversation(conversationId) !== null) await reader.takeState(frame.state, frame.resync);
+        const record = desk.conversation(conversationId);
+        // The claim may have been of a log that has been replaced here since.
+        const isReplaced = frame.resync && record?.logId === claimed;
+        if (record !== null) await reader.takeState(frame.state, isReplaced);
       });
       readMarks.repeatOn(connection, conversationId);
     } catch {

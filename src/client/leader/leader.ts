@@ -60,12 +60,19 @@ export class Leader {
   constructor(options: LeaderOptions) {
     const { api, store, environment, keeper, emit } = options;
     this.#options = options;
-    const desk = new Desk({ environment, store, session: () => keeper.session, call: (request) => keeper.call(request), emit });
+    const desk = new Desk({
+      environment,
+      store,
+      session: () => keeper.session,
+      call: (request) => keeper.call(request),
+      emit,
+    });
     this.#desk = desk;
     this.#outbox = new Outbox(desk);
     this.#reader = new LogReader(desk, this.#outbox);
-    this.#receiver = new Receiver(desk, this.#reader, new Adopter(desk, this.#reader), (conversationId, seq) =>
-      this.#connectionFor(conversationId)?.send([{ type: "ack", conversation_id: conversationId, seq }]),
+    const adopter = new Adopter(desk, this.#reader);
+    this.#receiver = new Receiver(desk, this.#reader, adopter, (conversationId, seq) =>
+      this.#acknowledge(conversationId, seq),
     );
     this.#inboxStore = new InboxStore(desk, (conversationId) => this.#receiver.bringUp(conversationId));
     this.#readMarks = new ReadMarks(desk, (conversationId) => this.#connectionFor(conversationId));
@@ -200,6 +207,7 @@ export class Leader {
       readMarks: this.#readMarks,
       inboxStore: this.#inboxStore,
       onChatReady: (conversationId) => this.#claims.answered(conversationId),
+      claimedLogId: (conversationId) => this.#chats.claimedLogId(conversationId),
     });
   }
 
@@ -210,6 +218,16 @@ export class Leader {
     } catch (error) {
       if (keeper.signedOut !== null) return { signedOut: keeper.signedOut };
       throw error;
+    }
+  }
+
+  /** What came on either socket may still wait for it: an acknowledgement too many does no harm [D1]. */
+  #acknowledge(conversationId: string, seq: number): void {
+    const connections = [this.#inbox, this.#chats.get(conversationId)];
+    for (const connection of connections) {
+      if (connection?.canSend === true) {
+        connection.send([{ type: "ack", conversation_id: conversationId, seq }]);
+      }
     }
   }
 
@@ -227,7 +245,8 @@ export class Leader {
 
   #inboxChanged(state: LinkState): void {
     if (state.status === "waiting" && state.attempt >= failuresBeforePolling) this.#poll.start();
-    if (state.status === "resuming" || state.status === "idle" || state.status === "stopped") this.#poll.stop();
+    if (state.status === "resuming" || state.status === "idle" || state.status === "stopped")
+      this.#poll.stop();
     if (state.status === "resuming") this.#receiver.wake();
     this.#options.onLink(state, this.#isPolling);
     this.#sender.pathsChanged();
@@ -240,4 +259,3 @@ export class Leader {
     this.#sender.pathsChanged();
   }
 }
-

@@ -46,7 +46,10 @@ export class Outbox implements OutboxLink {
   async write(conversationId: string, messageId: string, text: string): Promise<OutboxRecord> {
     const before = this.#writing.get(conversationId) ?? Promise.resolve();
     const writing = before.then(() => this.#write(conversationId, messageId, text));
-    this.#writing.set(conversationId, writing.catch(() => undefined));
+    this.#writing.set(
+      conversationId,
+      writing.catch(() => undefined),
+    );
     return await writing;
   }
 
@@ -80,10 +83,18 @@ export class Outbox implements OutboxLink {
   }
 
   #content(record: ConversationRecord, lane: Lane, text: string): TextContent {
-    const isOnItsWay = lane.items.some((item) => item.content.profile !== undefined && item.state === "pending");
+    const isOnItsWay = lane.items.some(
+      (item) => item.content.profile !== undefined && item.state === "pending",
+    );
     if (!record.isProfileDue || isOnItsWay) return { v: 1, type: "text", text };
     const { name, phone } = this.#desk.session;
-    return { v: 1, type: "text", text, profile: { name, phone }, peer: { name: record.peer.name, phone: record.peer.phone } };
+    return {
+      v: 1,
+      type: "text",
+      text,
+      profile: { name, phone },
+      peer: { name: record.peer.name, phone: record.peer.phone },
+    };
   }
 
   /** A failed message once more, behind what waits; under a new id where the old one is used up. */
@@ -94,7 +105,11 @@ export class Outbox implements OutboxLink {
     if (item === null || item.state !== "failed" || record === null) return;
     const { environment } = this.#desk;
     const renewed = needsNewId(item.failure)
-      ? { messageId: environment.newMessageId(environment.now()), epoch: record.epoch, baseSeq: record.cursor.seq }
+      ? {
+          messageId: environment.newMessageId(environment.now()),
+          epoch: record.epoch,
+          baseSeq: record.cursor.seq,
+        }
       : {};
     const again: OutboxRecord = {
       ...item,
@@ -134,7 +149,9 @@ export class Outbox implements OutboxLink {
   }
   /** [L5] Bases were seqs of the old log; what is sent next names the cursor in the new one. */
   changesForNewLog(conversationId: string): Change[] {
-    return this.lane(conversationId).items.map((item): Change => ({ table: "outbox", put: { ...item, baseSeq: 0 } }));
+    return this.lane(conversationId).items.map(
+      (item): Change => ({ table: "outbox", put: { ...item, baseSeq: 0 } }),
+    );
   }
   newLogCommitted(conversationId: string): void {
     const lane = this.lane(conversationId);

@@ -129,7 +129,12 @@ export class Sender {
       if (error instanceof ProtocolError) {
         const { retry_after_ms } = error.details;
         const details = retry_after_ms === undefined ? {} : { retry_after_ms };
-        this.refused({ conversation_id: conversationId, message_id: item.messageId, code: error.code, ...details });
+        this.refused({
+          conversation_id: conversationId,
+          message_id: item.messageId,
+          code: error.code,
+          ...details,
+        });
       } else {
         lane.inFlight.delete(item.messageId);
         this.#waitForNetwork(lane);

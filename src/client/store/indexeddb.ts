@@ -1,6 +1,15 @@
 /** The store in a browser. A transaction that holds an outbox entry is on the disk before it counts as done. */
 import { deleteDB, type IDBPDatabase, openDB } from "idb";
-import { type Change, type Key, type Range, type Store, type TableName, type Tables, tableKeys, tableNames } from "./store.ts";
+import {
+  type Change,
+  type Key,
+  type Range,
+  type Store,
+  type TableName,
+  type Tables,
+  tableKeys,
+  tableNames,
+} from "./store.ts";
 
 const schemaVersion = 1;
 
@@ -61,20 +70,40 @@ class IndexedDbStore implements Store {
     const touched = [...new Set(changes.map((change) => change.table))];
     const durability = touched.includes("outbox") ? "strict" : "default";
     const transaction = this.#db.transaction(touched, "readwrite", { durability });
-    const requests = changes.map((change) => {
-      const objects = transaction.objectStore(change.table);
-      return "put" in change ? objects.put(change.put) : objects.delete([...change.remove]);
-    });
-    await Promise.all([...requests, transaction.done]);
+    try {
+      for (const change of changes) {
+        const objects = transaction.objectStore(change.table);
+        const request = "put" in change ? objects.put(change.put) : objects.delete([...change.remove]);
+        // A request that fails takes the transaction with it, and `done` says so.
+        request.catch(() => {});
+      }
+      await transaction.done;
+    } catch (error) {
+      // A value that cannot be stored throws before it becomes a request: what was put before it would be committed.
+      abort(transaction);
+      throw error;
+    }
   }
 
   async wipe(): Promise<void> {
     const transaction = this.#db.transaction(tableNames, "readwrite", { durability: "strict" });
-    await Promise.all([...tableNames.map((table) => transaction.objectStore(table).clear()), transaction.done]);
+    await Promise.all([
+      ...tableNames.map((table) => transaction.objectStore(table).clear()),
+      transaction.done,
+    ]);
   }
 
   async close(): Promise<void> {
     this.#db.close();
+  }
+}
+
+function abort(transaction: { abort(): void; done: Promise<void> }): void {
+  transaction.done.catch(() => {});
+  try {
+    transaction.abort();
+  } catch {
+    // It has aborted itself already.
   }
 }
 

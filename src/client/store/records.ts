@@ -2,10 +2,11 @@
  * What a device keeps, as plain values that both stores hold unchanged: no classes, no undefined inside, no bytes.
  * One writer only, the tab that leads; the others read.
  */
-import type { Message } from "../contract.ts";
-import type { TextContent } from "../content.ts";
+
 import type { Position } from "../../protocol/entry.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
+import type { TextContent } from "../content.ts";
+import type { Message } from "../contract.ts";
 
 export interface SessionRecord {
   userId: string;

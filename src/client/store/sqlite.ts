@@ -1,6 +1,15 @@
 /** The store in Node, on `node:sqlite`: one table per port table, key columns beside the record as JSON. */
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { type Change, type Key, type Range, type Store, type TableName, type Tables, tableKeys, tableNames } from "./store.ts";
+import {
+  type Change,
+  type Key,
+  type Range,
+  type Store,
+  type TableName,
+  type Tables,
+  tableKeys,
+  tableNames,
+} from "./store.ts";
 
 const schemaVersion = 1;
 
@@ -13,7 +22,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
 }
 
 function createSchema(db: DatabaseSync): void {
-  const found = db.prepare("PRAGMA user_version").get()?.["user_version"];
+  const found = db.prepare("PRAGMA user_version").get()?.user_version;
   if (found === schemaVersion) return;
   if (found !== 0) throw new Error(`This store is of version ${String(found)}: update the app to open it.`);
   const tables = tableNames.map((table) => {
@@ -54,7 +63,7 @@ class SqliteStore implements Store {
   async countUnread(conversationId: string, after: number, upTo: number, max: number): Promise<number> {
     const sql = `SELECT count(*) AS found FROM (SELECT 1 FROM messages
       WHERE conversationId = ? AND counted IS NOT NULL AND counted > ? AND counted <= ? LIMIT ?)`;
-    return Number(this.#prepare(sql).get(conversationId, after, upTo, max)?.["found"]);
+    return Number(this.#prepare(sql).get(conversationId, after, upTo, max)?.found);
   }
 
   async apply(changes: readonly Change[]): Promise<void> {
@@ -94,7 +103,7 @@ class SqliteStore implements Store {
 
   #records<T extends TableName>(_table: T, sql: string, values: SQLInputValue[]): Tables[T][] {
     const rows = this.#prepare(sql).all(...values);
-    return rows.map((row) => JSON.parse(String(row["record"])) as Tables[T]);
+    return rows.map((row) => JSON.parse(String(row.record)) as Tables[T]);
   }
 
   #prepare(sql: string): ReturnType<DatabaseSync["prepare"]> {

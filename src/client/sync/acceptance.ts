@@ -50,6 +50,8 @@ export class Acceptance {
       const batch = { log_id, entries: [entry], ...(mac === undefined ? {} : { mac }) };
       return await reader.receive(conversationId, batch);
     }
+    // Nothing is held ahead while a log is read anew (replaced-log.ts): the message is found in the log instead.
+    if (plan.hasGap && record.resync !== null) return await reader.catchUp(conversationId);
     const held = plan.hasGap ? await holdAhead(plan.record, entry, desk.session) : plan;
     const { log_id, seq, mac } = accepted;
     const proven =
@@ -68,7 +70,10 @@ async function holdAhead(
   const { conversationId, logId } = record;
   const shown = await showEntry(entry, logId, conversationId, self);
   const changes: Change[] = [
-    { table: "entries", put: { conversationId, seq: entry.seq, logId, messageId: entry.message_id, raw: entry } },
+    {
+      table: "entries",
+      put: { conversationId, seq: entry.seq, logId, messageId: entry.message_id, raw: entry },
+    },
   ];
   if (shown.message !== null) changes.push({ table: "messages", put: shown.message });
   return { record: { ...shown.change(record), heldTo: Math.max(record.heldTo, entry.seq) }, changes };

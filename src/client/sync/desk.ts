@@ -40,7 +40,8 @@ export class Desk {
   }
 
   async load(): Promise<void> {
-    for (const record of await this.store.all("conversations")) this.#records.set(record.conversationId, record);
+    for (const record of await this.store.all("conversations"))
+      this.#records.set(record.conversationId, record);
   }
 
   conversation(conversationId: string): ConversationRecord | null {
@@ -94,7 +95,11 @@ export class Desk {
 /** Marks that rose while a turn was busy with an older copy of the record. */
 function withMarksOf(record: ConversationRecord, current: ConversationRecord): ConversationRecord {
   if (record.logId !== current.logId) return record;
-  const members = current.members.map(({ userId, delivered, read }) => ({ user_id: userId, delivered, read }));
+  const members = current.members.map(({ userId, delivered, read }) => ({
+    user_id: userId,
+    delivered,
+    read,
+  }));
   const marked = withWatermarks(record, members, "");
   return {
     ...marked,

@@ -57,11 +57,12 @@ export class InboxStore {
     const ids = new Set(this.#desk.conversations().map((record) => record.conversationId));
     for (let before: string | null = ""; before !== null; ) {
       const query = before === "" ? "" : `?before=${encodeURIComponent(before)}`;
-      const page: { conversations: { conversation_id: string }[]; next: string | null } = await this.#desk.call({
-        method: "GET",
-        path: `/inbox/conversations${query}`,
-        answer: chatListSchema,
-      });
+      const page: { conversations: { conversation_id: string }[]; next: string | null } =
+        await this.#desk.call({
+          method: "GET",
+          path: `/inbox/conversations${query}`,
+          answer: chatListSchema,
+        });
       for (const chat of page.conversations) ids.add(chat.conversation_id);
       before = page.next;
     }

@@ -119,7 +119,10 @@ export class LogReader {
         : withProof(plan.record, { log_id, seq: last.seq, message_id: last.message_id, mac });
     const isNothingNew = plan.changes.length === 0 && record.cursor.seq === before.cursor.seq;
     if (!isNothingNew || record.proven !== before.proven) {
-      await this.#desk.commit(record, [...plan.changes, ...this.#outbox.changesFor(conversationId, plan.ownIds)]);
+      await this.#desk.commit(record, [
+        ...plan.changes,
+        ...this.#outbox.changesFor(conversationId, plan.ownIds),
+      ]);
       this.#outbox.committed(conversationId, plan.ownIds);
     }
     return plan;

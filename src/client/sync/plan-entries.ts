@@ -70,7 +70,7 @@ async function take(store: Store, plan: EntriesPlan, entry: ReceivedEntry, self:
   const held = mayBeHeld ? await store.get("entries", [conversationId, entry.seq]) : null;
   const isSame = held?.messageId === entry.message_id;
   if (held !== null && !isSame) {
-    plan.hasConflict = held.logId === logId;
+    plan.hasConflict = resync === null;
     if (plan.hasConflict) return;
     const kept = await keepLostMessages(store, plan.record, entry.seq);
     plan.record = kept.record;

@@ -2,9 +2,10 @@
  * Entries from whichever path → the store → the acknowledgement. [D1] An ack goes out only after the transaction that
  * holds the entries, on the path that brought them; what is held already is acknowledged again.
  */
-import type { ReceivedEntries } from "../connection/frames.ts";
-import { type Timer } from "../environment.ts";
+
 import { limits } from "../../protocol/limits.ts";
+import type { ReceivedEntries } from "../connection/frames.ts";
+import type { Timer } from "../environment.ts";
 import type { Adopter } from "./adopter.ts";
 import { Behind } from "./behind.ts";
 import type { Desk } from "./desk.ts";
@@ -51,7 +52,10 @@ export class Receiver {
     // Not for this device any more: acknowledged, so that it does not come again and again.
     if (!isKnown && !(await this.#adopter.adopt(conversationId))) return frame.entries.at(-1)?.seq ?? 0;
     await this.#reader.receive(conversationId, frame);
-    return this.#desk.conversation(conversationId)?.cursor.seq ?? 0;
+    const record = this.#desk.conversation(conversationId);
+    const seq = record?.cursor.seq ?? 0;
+    // Of a log that is no more: acknowledged whole, so that the Inbox lets go of it.
+    return record?.logId === frame.log_id ? seq : Math.max(seq, frame.entries.at(-1)?.seq ?? 0);
   }
 
   /** Compares with the server and fetches what is missing; a conversation that is not here yet is taken in. */

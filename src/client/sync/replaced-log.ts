@@ -24,12 +24,14 @@ export async function finishResync(store: Store, record: ConversationRecord): Pr
 }
 
 async function moveAside(store: Store, record: ConversationRecord, fromSeq: number): Promise<Kept> {
-  const { conversationId, logId } = record;
-  const range = { conversationId, from: fromSeq };
-  const lost = (await store.range("messages", range)).filter((message) => message.logId !== logId);
-  const entries = (await store.range("entries", range)).filter((entry) => entry.logId !== logId);
+  const { conversationId } = record;
+  // While a log is read anew nothing is written beyond the cursor, so all that stands there is from before.
+  const lost = await store.range("messages", { conversationId, from: fromSeq });
+  const entries = await store.range("entries", { conversationId, from: fromSeq });
   const changes: Change[] = [
-    ...lost.map((message): Change => ({ table: "messages", remove: [conversationId, message.seq, message.sub] })),
+    ...lost.map(
+      (message): Change => ({ table: "messages", remove: [conversationId, message.seq, message.sub] }),
+    ),
     ...entries.map((entry): Change => ({ table: "entries", remove: [conversationId, entry.seq] })),
   ];
   const place = fromSeq - 1;

@@ -1,8 +1,8 @@
 /** One entry → what is shown of it, and what it tells about the conversation (epoch, devices, the other's profile). */
 import type { RosterChange } from "../../protocol/entry.ts";
 import type { DeviceRef } from "../../protocol/ids.ts";
-import { type Content, type Decoded, decodeContent } from "../content.ts";
 import type { ReceivedEntry } from "../connection/frames.ts";
+import { type Content, type Decoded, decodeContent } from "../content.ts";
 import type { Message } from "../contract.ts";
 import type { ConversationRecord, MemberRecord, MessageRecord } from "../store/records.ts";
 
@@ -20,7 +20,12 @@ export interface ShownEntry {
 }
 
 /** [D8] Never rejects: what cannot be processed comes out parked. */
-export async function showEntry(entry: ReceivedEntry, logId: string, conversationId: string, self: Self): Promise<ShownEntry> {
+export async function showEntry(
+  entry: ReceivedEntry,
+  logId: string,
+  conversationId: string,
+  self: Self,
+): Promise<ShownEntry> {
   const decoded: Decoded | null =
     entry.kind === "message" || entry.kind === "commit" ? await decodeContent(entry.envelope) : null;
   const body = bodyOf(entry, decoded);
@@ -36,7 +41,9 @@ function bodyOf(entry: ReceivedEntry, decoded: Decoded | null): Message["body"] 
   if ("parked" in decoded) return { type: "parked", reason: decoded.parked };
   const { content } = decoded;
   if (content.type === "text") {
-    return entry.kind === "message" ? { type: "text", text: content.text } : { type: "parked", reason: "wrong_form" };
+    return entry.kind === "message"
+      ? { type: "text", text: content.text }
+      : { type: "parked", reason: "wrong_form" };
   }
   // A notice is a commit's; as a message anybody could write one.
   if (entry.kind !== "commit") return { type: "parked", reason: "wrong_form" };

@@ -29,7 +29,8 @@ export class RemoteCalls {
     const id = this.#environment.newMessageId(this.#environment.now());
     return new Promise((resolve, reject) => {
       // A message must not be given up: whoever wrote it would write it again, and it would be there twice.
-      const timer = method === "write" ? null : this.#environment.setTimer(answerTimeoutMs, () => this.#timeOut(id));
+      const timer =
+        method === "write" ? null : this.#environment.setTimer(answerTimeoutMs, () => this.#timeOut(id));
       this.#calls.set(id, { method, values, resolve, reject, timer });
       this.#post({ type: "call", id, method, values });
     });
@@ -60,7 +61,9 @@ export class RemoteCalls {
 
   #timeOut(id: string): void {
     this.#forget(id)?.reject(
-      new ConnectionError("The tab that holds the connection does not answer. Close the other tabs and try again."),
+      new ConnectionError(
+        "The tab that holds the connection does not answer. Close the other tabs and try again.",
+      ),
     );
   }
 

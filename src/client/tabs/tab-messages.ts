@@ -29,10 +29,21 @@ export type Failure = z.infer<typeof failureSchema>;
 export const tabMessageSchema = z.discriminatedUnion("type", [
   /** Follower → leader: do this for me. Repeated under the same id to a new leader. */
   z.object({ type: z.literal("call"), id: z.string(), method: methodSchema, values: z.array(z.unknown()) }),
-  z.object({ type: z.literal("answer"), id: z.string(), value: z.unknown(), failure: failureSchema.optional() }),
+  z.object({
+    type: z.literal("answer"),
+    id: z.string(),
+    value: z.unknown(),
+    failure: failureSchema.optional(),
+  }),
   /** Leader → followers. */
-  z.object({ type: z.literal("leads"), state: z.custom<ConnectionState>((value) => typeof value === "object") }),
-  z.object({ type: z.literal("event"), event: z.custom<KittiwakeEvent>((value) => typeof value === "object") }),
+  z.object({
+    type: z.literal("leads"),
+    state: z.custom<ConnectionState>((value) => typeof value === "object"),
+  }),
+  z.object({
+    type: z.literal("event"),
+    event: z.custom<KittiwakeEvent>((value) => typeof value === "object"),
+  }),
   /** Follower → leader: who leads? Answered with `leads`. */
   z.object({ type: z.literal("joined") }),
   /** Follower → leader: the chats on this tab's screen, said again now and then. */

@@ -20,7 +20,11 @@ export async function summary(
   return record === null ? null : await summaryOf(store, record, ownUserId);
 }
 
-async function summaryOf(store: Store, record: ConversationRecord, ownUserId: string): Promise<ConversationSummary> {
+async function summaryOf(
+  store: Store,
+  record: ConversationRecord,
+  ownUserId: string,
+): Promise<ConversationSummary> {
   const { conversationId, kind, peer, ownRead, cursor, lastActivityMs } = record;
   const [lastMessage, unread] = await Promise.all([
     newestMessage(store, record, ownUserId),

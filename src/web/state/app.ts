@@ -74,7 +74,10 @@ function follow(context: ActionContext): () => void {
   );
   const stops = [
     kittiwake.subscribe((event) => apply(context, event)),
-    store.subscribe(() => watch.note(store.get().connection)),
+    store.subscribe(() => {
+      const { connection, isNetworkUp } = store.get();
+      watch.note(connection, isNetworkUp);
+    }),
     followRoute(context),
     router.listen((route) => store.update((state) => ({ ...state, route, problem: null }))),
     followBrowser(context),

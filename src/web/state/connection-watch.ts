@@ -6,14 +6,19 @@ import type { ConnectionState } from "../../client/contract.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Platform } from "./platform.ts";
 
-/** `idle` and `signed_out` are no trouble: nothing is being tried, so nothing is missing. */
-function isInTrouble(state: ConnectionState): boolean {
+/**
+ * `idle` and `signed_out` are no trouble: nothing is being tried, so nothing is missing. A network that the browser
+ * says is down is trouble before the socket has noticed, which takes a ping and its deadline.
+ */
+function isInTrouble(state: ConnectionState, isNetworkUp: boolean): boolean {
+  if (state.status === "signed_out") return false;
+  if (!isNetworkUp) return true;
   const status = state.status === "following" ? state.leader : state.status;
   return status === "connecting" || status === "resuming" || status === "waiting";
 }
 
 export interface ConnectionWatch {
-  note(state: ConnectionState): void;
+  note(state: ConnectionState, isNetworkUp: boolean): void;
   stop(): void;
 }
 
@@ -27,8 +32,8 @@ export function createConnectionWatch(
     cancel = null;
   };
   return {
-    note(state) {
-      if (!isInTrouble(state)) {
+    note(state, isNetworkUp) {
+      if (!isInTrouble(state, isNetworkUp)) {
         stop();
         onAway(false);
       } else {

@@ -49,6 +49,15 @@ describe("the banner [F11]", () => {
     expect(banner(app)).toBe("offline");
   });
 
+  it("does not wait for the socket to notice that the network is down", () => {
+    const app = startWithChat();
+    app.platform.change({ isUp: false });
+    app.platform.advance(3_000);
+    expect(banner(app)).toBe("offline");
+    app.platform.change({ isUp: true });
+    expect(banner(app)).toBeNull();
+  });
+
   it("shows a following tab how its leader stands", () => {
     const app = startWithChat();
     app.kittiwake.become({ status: "following", leader: "live" });

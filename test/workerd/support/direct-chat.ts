@@ -11,6 +11,7 @@ import type { Inbox } from "../../../durable/inbox/inbox.ts";
 import type { Submission } from "../../../durable/rpc.ts";
 import type { ChatDown, ChatUp, InboxDown, InboxUp } from "../../../src/protocol/frames.ts";
 import { type DeviceRef, directConversationId } from "../../../src/protocol/ids.ts";
+import type { Send } from "../../../src/protocol/send.ts";
 import { subprotocol } from "../../../src/protocol/version.ts";
 
 export function newUserId(): string {
@@ -35,6 +36,12 @@ export function submissionOf(text: string, fields: Partial<Submission> = {}): Su
     envelope: envelopeOf(text),
     ...fields,
   };
+}
+
+/** The same as a frame. */
+export function sendFrame(chat: DirectChat, text: string, fields: Partial<Send> = {}): Send {
+  const message = { message_id: newMessageId(), epoch: 1, base_seq: 1, silent: false, envelope: envelopeOf(text) };
+  return { type: "send", conversation_id: chat.id, ...message, ...fields };
 }
 
 export interface DirectChat {

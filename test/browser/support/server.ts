@@ -1,0 +1,77 @@
+/**
+ * The messenger as users run it, as a process group of its own, so that a test can end it with kill -9 (Node and
+ * workerd at once) and start it again on the same state and port.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+export class TestServer {
+  readonly url: string;
+  #port: number;
+  #stateDir = mkdtempSync(join(tmpdir(), "kittiwake-browser-"));
+  #process: ChildProcess | null = null;
+
+  private constructor(port: number) {
+    this.#port = port;
+    this.url = `http://localhost:${port}`;
+  }
+
+  static async start(): Promise<TestServer> {
+    const server = new TestServer(await freePort());
+    await server.start();
+    return server;
+  }
+
+  /** Resolves when the address has been printed. */
+  async start(): Promise<void> {
+    const child = spawn(
+      process.execPath,
+      ["scripts/start.ts", "--no-build", "--port", String(this.#port), "--state", this.#stateDir],
+      { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    this.#process = child;
+    let output = "";
+    await new Promise<void>((resolve, reject) => {
+      const read = (chunk: Buffer) => {
+        output += chunk.toString();
+        if (output.includes("Kittiwake is at")) resolve();
+      };
+      child.stdout.on("data", read);
+      child.stderr.on("data", read);
+      child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${output}`)));
+    });
+  }
+
+  /** kill -9 of the whole group: no handler runs, nothing is flushed. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child?.pid === undefined) return;
+    this.#process = null;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    process.kill(-child.pid, "SIGKILL");
+    await ended;
+  }
+
+  async dispose(): Promise<void> {
+    await this.kill();
+    rmSync(this.#stateDir, { recursive: true, force: true });
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      if (address === null || typeof address === "string") return reject(new Error("no port"));
+      probe.close(() => resolve(address.port));
+    });
+  });
+}

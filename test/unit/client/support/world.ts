@@ -1,0 +1,82 @@
+/** A fake server, one virtual clock, and clients on it. */
+import type { Kittiwake } from "../../../../src/client/contract.ts";
+import { openKittiwake } from "../../../../src/client/index.ts";
+import { openSqliteStore } from "../../../../src/client/store/sqlite.ts";
+import type { Store } from "../../../../src/client/store/store.ts";
+import { aloneTabs, type Tabs } from "../../../../src/client/tabs/tabs.ts";
+import type { DeviceRef } from "../../../../src/protocol/ids.ts";
+import { FakeServer } from "./fake-server.ts";
+import { VirtualEnvironment } from "./virtual-environment.ts";
+
+export const alicePhone = "+14155550001";
+export const bobPhone = "+14155550002";
+
+export interface Client {
+  app: Kittiwake;
+  store: Store;
+  device: DeviceRef;
+}
+
+export class World {
+  readonly server = new FakeServer();
+  readonly environment = new VirtualEnvironment(this.server);
+  readonly #apps: Kittiwake[] = [];
+
+  async open(store: Store, tabs: Tabs = aloneTabs()): Promise<Kittiwake> {
+    const app = await openKittiwake({
+      url: "http://server.test",
+      store,
+      environment: this.environment,
+      tabs,
+    });
+    this.#apps.push(app);
+    return app;
+  }
+
+  async register(phone: string, name: string, tabs?: Tabs): Promise<Client> {
+    const store = await openSqliteStore(":memory:");
+    const app = await this.open(store, tabs);
+    const session = await app.verify({ phone, code: "123456", deviceName: "test", name });
+    await this.live(app);
+    return { app, store, device: { user_id: session.userId, device_id: session.deviceId } };
+  }
+
+  async live(app: Kittiwake): Promise<void> {
+    await this.environment.until(() => app.connection.status === "live", "live");
+  }
+
+  /** Alice and Bob with a founded chat, both live. */
+  async pair(): Promise<{ alice: Client; bob: Client; chat: string }> {
+    const alice = await this.register(alicePhone, "Alice");
+    const bob = await this.register(bobPhone, "Bob");
+    const chat = await alice.app.startChat(bobPhone);
+    await this.environment.until(
+      async () => (await bob.app.conversations()).length === 1,
+      "Bob sees the chat",
+    );
+    return { alice, bob, chat };
+  }
+
+  async texts(client: Client, chat: string): Promise<string[]> {
+    const found = await client.app.messages(chat);
+    return found.map((message) =>
+      message.body.type === "text" ? message.body.text : `(${message.body.type})`,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const app of this.#apps) await app.close().catch(() => {});
+  }
+}
+
+/** An envelope as another client would make it. */
+export function textEnvelope(text: string): string {
+  return Buffer.from(JSON.stringify({ v: 1, type: "text", text })).toString("base64");
+}
+
+let counter = 0;
+/** A UUIDv7 of no client. */
+export function strangerId(): string {
+  counter += 1;
+  return `0190a000-0000-7000-8000-${counter.toString(16).padStart(12, "0")}`;
+}

@@ -1,0 +1,271 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { FakeSocket } from "./support/fake-sockets.ts";
+import { type Client, strangerId, textEnvelope, World } from "./support/world.ts";
+
+let world: World;
+let alice: Client;
+let bob: Client;
+let chat: string;
+beforeEach(async () => {
+  world = new World();
+  ({ alice, bob, chat } = await world.pair());
+  return () => world.close();
+});
+
+const say = (text: string) => world.server.say(chat, bob.device, textEnvelope(text), strangerId());
+/** In the log, delivered to nobody. */
+function sayUnheard(text: string): number {
+  const log = world.server.log(chat);
+  const body = {
+    message_id: strangerId(),
+    epoch: log.epoch,
+    base_seq: 0,
+    silent: false,
+    envelope: textEnvelope(text),
+  };
+  log.submit(bob.device, body, world.environment.nowMs);
+  return log.head;
+}
+function acksOn(socket: FakeSocket): number[] {
+  return socket.framesOf("ack").map((frame) => Number(frame.seq));
+}
+async function cursor(client: Client): Promise<number> {
+  return (await client.store.get("conversations", [chat]))?.cursor.seq ?? -1;
+}
+const textsOf = (client: Client) => world.texts(client, chat);
+
+describe("receiving", () => {
+  it("[D1] acknowledges only after the entries are stored, on the socket that brought them", async () => {
+    const socket = world.server.inboxSocket(alice.device);
+    let heldAtAck = -1;
+    const { onFrame } = socket;
+    const stored: Promise<void>[] = [];
+    socket.onFrame = (frame, from) => {
+      if (frame.type === "ack") {
+        stored.push(
+          cursor(alice).then((seq) => {
+            heldAtAck = seq;
+          }),
+        );
+      }
+      onFrame(frame, from);
+    };
+    const seq = say("one");
+    await world.environment.until(() => stored.length > 0, "the ack");
+    await Promise.all(stored);
+    expect(heldAtAck).toBe(seq);
+    expect(acksOn(socket)).toEqual([seq]);
+  });
+
+  it("[D1] acknowledges nothing that the store refused, and takes it when it comes again", async () => {
+    const socket = world.server.inboxSocket(alice.device);
+    const { apply } = alice.store;
+    alice.store.apply = async () => {
+      throw new Error("disk full");
+    };
+    const seq = say("one");
+    await world.environment.advance(0);
+    expect(acksOn(socket)).toEqual([]);
+    alice.store.apply = apply;
+    await world.environment.until(async () => (await cursor(alice)) === seq, "stored after all");
+    expect(acksOn(socket).at(-1)).toBe(seq);
+  });
+
+  it("[D1] acknowledges again what it already has, and shows it once", async () => {
+    const seq = say("one");
+    await world.environment.until(async () => (await cursor(alice)) === seq, "stored");
+    const socket = world.server.inboxSocket(alice.device);
+    world.server.deliver(world.server.log(chat), seq);
+    await world.environment.advance(0);
+    expect(acksOn(socket)).toEqual([seq, seq]);
+    expect(await textsOf(alice)).toEqual(["(notice)", "one"]);
+  });
+
+  it("[D3] fetches the gap before showing 8", async () => {
+    const shown: string[][] = [];
+    alice.app.subscribe((event) => {
+      if (event.type === "messages") void textsOf(alice).then((texts) => shown.push(texts));
+    });
+    const missing = ["2", "3", "4", "5", "6", "7"];
+    for (const text of missing) sayUnheard(text);
+    say("8");
+    await world.environment.until(async () => (await textsOf(alice)).includes("8"), "8 shows");
+    expect(await textsOf(alice)).toEqual(["(notice)", ...missing, "8"]);
+    for (const texts of shown) expect(texts).toEqual(["(notice)", ...missing, "8"].slice(0, texts.length));
+    expect(acksOn(world.server.inboxSocket(alice.device))).toEqual([8]);
+  });
+
+  it("[D3] keeps the gap open while pages cannot be fetched, acknowledges nothing, and fills it later", async () => {
+    sayUnheard("2");
+    world.server.intercept = () => "busy";
+    say("3");
+    await world.environment.advance(3000);
+    expect(await textsOf(alice)).toEqual(["(notice)"]);
+    expect(acksOn(world.server.inboxSocket(alice.device))).toEqual([]);
+    world.server.intercept = () => null;
+    await world.environment.until(async () => (await cursor(alice)) === 3, "filled");
+    expect(acksOn(world.server.inboxSocket(alice.device)).at(-1)).toBe(3);
+  });
+
+  it.each([
+    ["does not decode", "####"],
+    ["is of an unknown type", Buffer.from('{"v":1,"type":"reaction"}').toString("base64")],
+  ])("[D8] parks an entry that %s, acknowledges it, and shows later ones", async (_what, envelope) => {
+    const id = strangerId();
+    const log = world.server.log(chat);
+    const sent = envelope === "####" ? Buffer.from([1, 2, 255]).toString("base64") : envelope;
+    log.submit(
+      bob.device,
+      { message_id: id, epoch: log.epoch, base_seq: 0, silent: false, envelope: sent },
+      0,
+    );
+    world.server.deliver(log, 2);
+    say("later");
+    await world.environment.until(async () => (await cursor(alice)) === 3, "both taken");
+    expect(await textsOf(alice)).toEqual(["(notice)", "(parked)", "later"]);
+    expect((await alice.store.get("entries", [chat, 2]))?.messageId).toBe(id);
+  });
+
+  it("[D8] parks an entry of a kind that is not known yet", async () => {
+    const socket = world.server.inboxSocket(alice.device);
+    const log = world.server.log(chat);
+    const common = { sender: bob.device, sent_at: 5 };
+    const poll = { kind: "poll", seq: 2, message_id: strangerId(), ...common, question: "?" };
+    socket.send(
+      { type: "entries", conversation_id: chat, log_id: log.logId, entries: [poll] },
+      { type: "of the future" },
+    );
+    await world.environment.until(async () => (await cursor(alice)) === 2, "taken");
+    expect(acksOn(socket)).toEqual([2]);
+    expect(await textsOf(alice)).toEqual(["(notice)", "(parked)"]);
+  });
+
+  it("[D6] counts as unread what is after the read mark, not silent and not one's own", async () => {
+    say("one");
+    const log = world.server.log(chat);
+    const silent = {
+      message_id: strangerId(),
+      epoch: 1,
+      base_seq: 0,
+      silent: true,
+      envelope: textEnvelope("silent"),
+    };
+    log.submit(bob.device, silent, 0);
+    world.server.deliver(log, 3);
+    await alice.app.send(chat, "mine");
+    const last = say("two");
+    await world.environment.until(async () => (await cursor(alice)) === last, "all taken");
+    expect((await alice.app.conversation(chat))?.unread).toBe(2);
+    await alice.app.markRead(chat, 2);
+    expect((await alice.app.conversation(chat))?.unread).toBe(1);
+  });
+});
+
+describe("resuming", () => {
+  it("[D4] takes what came while it was away, in order and once", async () => {
+    world.server.isReachable = false;
+    world.server.cutAll();
+    await world.environment.advance(5000);
+    for (const text of ["a", "b", "c", "d", "e"]) sayUnheard(text);
+    world.server.isReachable = true;
+    await world.environment.until(async () => (await cursor(alice)) === 6, "caught up");
+    expect(await textsOf(alice)).toEqual(["(notice)", "a", "b", "c", "d", "e"]);
+  });
+
+  it("[L5] shows its position with the MAC when a chat's socket opens, and gets only what is new", async () => {
+    const seq = say("one");
+    await world.environment.until(async () => (await cursor(alice)) === seq, "stored");
+    alice.app.openChat(chat);
+    await world.environment.advance(10);
+    const socket = world.server.open(alice.device).find((open) => open.conversationId === chat);
+    expect(socket?.framesOf("hello")[0]?.position).toMatchObject({
+      seq,
+      log_id: world.server.log(chat).logId,
+    });
+  });
+
+  it("[L5] after a restore: marks what the log lost, keeps it, and reads the new log once", async () => {
+    for (const text of ["a", "b", "c"]) say(text);
+    await world.environment.until(async () => (await cursor(alice)) === 4, "stored");
+    world.server.log(chat).restore(2, "L2");
+    sayUnheard("new b");
+    say("new c");
+    await world.environment.until(
+      async () => (await textsOf(alice)).includes("new c"),
+      "the new log is read",
+    );
+    expect(await textsOf(alice)).toEqual(["(notice)", "a", "b", "c", "(notice)", "new b", "new c"]);
+    const notices = (await alice.app.messages(chat)).filter((message) => message.body.type === "notice");
+    expect(notices.map((message) => message.body)).toEqual([
+      { type: "notice", notice: "founded" },
+      { type: "notice", notice: "log_replaced" },
+    ]);
+    say("and on");
+    await world.environment.until(async () => (await textsOf(alice)).at(-1) === "and on", "goes on");
+    const record = await alice.store.get("conversations", [chat]);
+    expect(record).toMatchObject({ resync: null, logId: world.server.log(chat).logId, cursor: { seq: 5 } });
+  });
+
+  it("[L5] after a restore found by the chat's socket: the same", async () => {
+    for (const text of ["a", "b", "c"]) say(text);
+    await world.environment.until(async () => (await cursor(alice)) === 4, "stored");
+    world.server.log(chat).restore(2, "L2");
+    alice.app.openChat(chat);
+    await world.environment.until(async () => (await textsOf(alice)).length === 5, "the notice shows");
+    expect(await textsOf(alice)).toEqual(["(notice)", "a", "b", "c", "(notice)"]);
+    expect(await cursor(alice)).toBe(2);
+  });
+
+  it("[L5] another message under a seq it holds makes it read the log anew, under the same log id too", async () => {
+    for (const text of ["a", "b"]) say(text);
+    await world.environment.until(async () => (await cursor(alice)) === 3, "stored");
+    const log = world.server.log(chat);
+    log.entries = log.entries.slice(0, 2);
+    sayUnheard("other b");
+    world.server.deliver(log, 3);
+    say("c");
+    await world.environment.until(async () => (await textsOf(alice)).includes("c"), "goes on");
+    expect(await textsOf(alice)).toEqual(["(notice)", "a", "b", "(notice)", "other b", "c"]);
+  });
+
+  it("[L5] another Inbox store: every chat is compared once", async () => {
+    world.server.storeId = "store-2";
+    sayUnheard("lost by the Inbox");
+    world.server.acked.set(`${alice.device.user_id}.${alice.device.device_id}|${chat}`, 99);
+    world.server.cutAll();
+    await world.environment.until(async () => (await cursor(alice)) === 2, "compared and fetched");
+    const compared = () =>
+      world.server.requests.filter((request) => request.path === `/conversations/${chat}`).length;
+    await world.environment.advance(10_000);
+    const before = compared();
+    world.server.cutAll();
+    await world.environment.advance(10_000);
+    expect(compared()).toBe(before);
+  });
+});
+
+describe("a conversation it does not know", () => {
+  let second: Client;
+  afterEach(() => second.app.close());
+
+  it("a new device commits itself in and reads from its joining [F8]", async () => {
+    say("before");
+    await world.environment.until(async () => (await cursor(alice)) === 2, "stored");
+    second = await world.register("+14155550001", "Alice");
+    await world.environment.until(
+      async () => (await second.app.conversations()).length === 1,
+      "the chat is there",
+    );
+    say("after");
+    await world.environment.until(async () => (await textsOf(second)).includes("after"), "reads");
+    expect(await textsOf(second)).toEqual(["(notice)", "after"]);
+    await world.environment.until(async () => (await textsOf(alice)).includes("after"), "the others too");
+    expect(await textsOf(alice)).toEqual(["(notice)", "before", "(notice)", "after"]);
+    // Bob's next message says who he is once more, so that the new device has a title to show.
+    await bob.app.send(chat, "hello again");
+    await world.environment.until(
+      async () => (await second.app.conversations())[0]?.title === "Bob",
+      "a title",
+    );
+  });
+});
