@@ -22,7 +22,7 @@ import { InboxCore } from "./core.ts";
 import { deliver } from "./deliver.ts";
 import { InboxFrames } from "./inbox-frames.ts";
 import { poll } from "./poll.ts";
-import { Reports } from "./reports.ts";
+import { Reports, type ReportsPort } from "./reports.ts";
 import { Sends } from "./sends.ts";
 
 const migrations = [inboxMigration];
@@ -43,7 +43,7 @@ export class Inbox extends DurableObject<Bindings> {
     this.#core = new InboxCore(ctx, this.#hasSchema);
     this.#reports = new Reports(
       ctx.storage.sql,
-      { acked: async (id, reports) => await conversationStub(env, id).acked(userId, reports) },
+      { acked: (id, reports) => this.#report(userId, id, reports) },
       (id, logId, report, answer) => this.#answered(id, logId, report, answer),
       () => this.#core.armAlarm(),
     );
@@ -199,17 +199,23 @@ export class Inbox extends DurableObject<Bindings> {
     }
   }
 
+  async #report(userId: string, conversationId: string, reports: Report[]): ReturnType<ReportsPort["acked"]> {
+    const { remembered } = this.#core;
+    const before = remembered.logId(conversationId);
+    const { log_id, answers } = await conversationStub(this.env, conversationId).acked(userId, reports);
+    // A delivery of another log that overtook the answer knows better which log it is [L5].
+    const isOvertaken = remembered.logId(conversationId) !== before;
+    return { log_id: isOvertaken ? null : log_id, answers };
+  }
+
   /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
-  #answered(conversationId: string, logId: string, report: Report, answer: ReportAnswer): void {
+  #answered(conversationId: string, logId: string | null, report: Report, answer: ReportAnswer): void {
     const { held, remembered, sockets } = this.#core;
     const connection = sockets.ofDevice(report.device_id);
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
-      // Unless a delivery of a still newer log has overtaken this answer.
-      else if ((remembered.logId(conversationId) ?? logId) === logId) {
-        held.dropOtherLogs(report.device_id, conversationId, logId);
-      }
+      else if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
       const { code } = answer.refused;
       connection?.queue({
         type: "error",

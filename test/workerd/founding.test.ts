@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { directConversationId } from "../../src/protocol/ids.ts";
 import { env } from "cloudflare:workers";
 import { devicesOf, envelopeOf, foundDirectChat, newMessageId, newUserId, openLiveChat, openLiveInbox, sendFrame, submissionOf } from "./support/direct-chat.ts";
-import { alarmOf, armedAt, hibernate, moveClock, settle } from "./support/faults.ts";
+import { rowsOf, heldSeqs, alarmOf, armedAt, hibernate, moveClock, settle } from "./support/faults.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -89,6 +89,7 @@ describe("removal of a device", () => {
     await chat.conversation().submit(chat.bob, [removal(chat)]);
     await tablet.untilSeq(3);
     moveClock(3_000);
+    for(let i=0;i<3;i++){console.log(await alarmOf(chat), await rowsOf(chat.conversation(),"SELECT packed FROM progress"), await heldSeqs(chat,{...chat.bob,device_id:2}), Date.now());}
     await settle(chat);
     expect(await armedAt(chat.conversation())).toBeNull();
   });

@@ -9,13 +9,17 @@ import type { DirectChat } from "./direct-chat.ts";
 
 /** Memory goes, sockets stay: as hibernation does, at a moment of our choosing [F10]. */
 export async function hibernate(chat: DirectChat, ...users: DeviceRef[]): Promise<void> {
-  await evictDurableObject(chat.conversation(), { webSockets: "hibernate" });
-  for (const user of users) await evictDurableObject(chat.inbox(user), { webSockets: "hibernate" });
+  for (const stub of [chat.conversation(), ...users.map((user) => chat.inbox(user))]) await evict(stub, "hibernate");
+}
+async function evict(stub: DurableObjectStub<Conversation> | DurableObjectStub<Inbox>, webSockets: "hibernate" | "close") {
+  // Only what runs can be evicted, and it may have gone by itself.
+  await runInDurableObject(stub as DurableObjectStub<Inbox>, () => undefined);
+  await evictDurableObject(stub, { webSockets });
 }
 
 /** Memory and sockets go: a crash, a deploy, a move [F11]. */
-export async function crash(stub: Parameters<typeof evictDurableObject>[0]): Promise<void> {
-  await evictDurableObject(stub, { webSockets: "close" });
+export async function crash(stub: DurableObjectStub<Conversation> | DurableObjectStub<Inbox>): Promise<void> {
+  await evict(stub, "close");
 }
 
 /** Runs the Conversation's alarm now; false if none is armed. */

@@ -1,0 +1,42 @@
+/** How badly things go at the moment. All chances are per event of their kind; delays are in milliseconds. */
+export interface Faults {
+  rpcDelayMs: readonly [number, number];
+  /** A call that takes seconds. */
+  rpcSlowChance: number;
+  rpcLostChance: number;
+  rpcAnswerLostChance: number;
+  /** A commit that is confirmed later than its turn ends; other turns run meanwhile. */
+  commitLateChance: number;
+  /** A turn whose commit fails: the object is reset, and what the turn wrote and sent is gone. */
+  commitFailsChance: number;
+  /** A crash right after a turn. */
+  crashChance: number;
+  /** Memory gone although not idle for ten seconds; only when nothing is pending. */
+  hibernateChance: number;
+  netDelayMs: readonly [number, number];
+  httpLostChance: number;
+  httpAnswerLostChance: number;
+  socketCutChance: number;
+  socketSwallowChance: number;
+  socketStallChance: number;
+  /** A store operation of a device that takes a while, so that other events come between. */
+  storeSlowChance: number;
+}
+
+export const noFaults: Faults = {
+  rpcDelayMs: [1, 12],
+  rpcSlowChance: 0,
+  rpcLostChance: 0,
+  rpcAnswerLostChance: 0,
+  commitLateChance: 0.1,
+  commitFailsChance: 0,
+  crashChance: 0,
+  hibernateChance: 0,
+  netDelayMs: [5, 60],
+  httpLostChance: 0,
+  httpAnswerLostChance: 0,
+  socketCutChance: 0,
+  socketSwallowChance: 0,
+  socketStallChance: 0,
+  storeSlowChance: 0.05,
+};

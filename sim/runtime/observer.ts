@@ -1,0 +1,25 @@
+/** What a run shows to whoever judges it. Called at the moment the fact becomes true. */
+import type { Change } from "../../src/client/store/store.ts";
+import type { Device } from "../actors/device.ts";
+import type { SimObject } from "./sim-object.ts";
+
+export interface Observer {
+  /** Writes are durable; `written` are the tables concerned. */
+  committed(object: SimObject, written: ReadonlySet<string>): void;
+  /** A turn ended, durable or not. */
+  turned(object: SimObject): void;
+  /** Idle, with nothing pending, and about to forget. */
+  quiescent(object: SimObject): void;
+  /** A text frame leaves a server object for a device. */
+  frameDown(device: Device, from: SimObject, text: string): void;
+  /** A successful HTTP answer leaves the edge for a device. */
+  httpDown(device: Device, path: string, body: unknown): void;
+  /** A text frame leaves a device. */
+  frameUp(device: Device, text: string): void;
+  /** An HTTP request leaves a device. */
+  httpUp(device: Device, path: string, body: unknown): void;
+  called(caller: string, callee: SimObject, method: string, args: readonly unknown[]): () => void;
+  /** A device's store has committed these changes. */
+  stored(device: Device, changes: readonly Change[]): void;
+  unexpected(who: string, what: string): void;
+}
