@@ -31,7 +31,8 @@ export function readOptions(args: string[]): Options {
       json: { type: "boolean", default: false },
     },
   });
-  if (values.peer !== undefined && values.peer !== "ejabberd") throw new UsageError(`The only peer is ejabberd, not ${values.peer}.`);
+  if (values.peer !== undefined && values.peer !== "ejabberd")
+    throw new UsageError(`The only peer is ejabberd, not ${values.peer}.`);
   if (values.only !== undefined && values.only !== "chat" && values.only !== "inbox") {
     throw new UsageError(`--only takes chat or inbox, not ${values.only}.`);
   }
@@ -54,6 +55,7 @@ function scenarioNamed(name: string): ScenarioName {
 
 function positive(option: string, text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new UsageError(`${option} takes a positive number, not "${text}".`);
+  if (!Number.isFinite(value) || value <= 0)
+    throw new UsageError(`${option} takes a positive number, not "${text}".`);
   return value;
 }

@@ -46,7 +46,14 @@ export function summaryOf(runs: readonly Figures[], figure: keyof Figures): Summ
 
 export function asMarkdown(results: readonly Result[]): string {
   const names = [...new Set(results.map((result) => result.scenario))];
-  return names.map((name) => table(name, results.filter((result) => result.scenario === name))).join("\n\n");
+  return names
+    .map((name) =>
+      table(
+        name,
+        results.filter((result) => result.scenario === name),
+      ),
+    )
+    .join("\n\n");
 }
 
 function table(name: ScenarioName, results: readonly Result[]): string {
@@ -54,14 +61,19 @@ function table(name: ScenarioName, results: readonly Result[]): string {
     contender,
     ...columns.map(({ figure, digits }) => cell(summaryOf(runs, figure), digits)),
   ]);
-  const lines = [["", ...columns.map((column) => column.title)], ["---", ...columns.map(() => "---")], ...rows];
+  const lines = [
+    ["", ...columns.map((column) => column.title)],
+    ["---", ...columns.map(() => "---")],
+    ...rows,
+  ];
   return [`### ${scenarios[name].title}`, "", ...lines.map((cells) => `| ${cells.join(" | ")} |`)].join("\n");
 }
 
 function cell(summary: Summary | null, digits: number): string {
   if (summary === null) return "–";
   const { median, min, max } = summary;
-  const text = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const text = (value: number) =>
+    value.toLocaleString("en-US", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   return min === max ? text(median) : `${text(median)} [${text(min)}–${text(max)}]`;
 }
 

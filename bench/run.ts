@@ -36,8 +36,12 @@ async function runOnce(contender: Contender, options: Options, results: readonly
     for (const name of options.scenarios) {
       const seconds = name === "s2" ? { seconds: options.seconds } : {};
       const figures = await measure(server, { ...scenarios[name], ...seconds });
-      results.find((result) => result.contender === contender.name && result.scenario === name)?.runs.push(figures);
-      progress(`  ${name}: ${JSON.stringify(figures, (_, value) => (typeof value === "number" ? Math.round(value * 1000) / 1000 : value))}`);
+      results
+        .find((result) => result.contender === contender.name && result.scenario === name)
+        ?.runs.push(figures);
+      progress(
+        `  ${name}: ${JSON.stringify(figures, (_, value) => (typeof value === "number" ? Math.round(value * 1000) / 1000 : value))}`,
+      );
     }
   } finally {
     await server.stop();

@@ -2,8 +2,9 @@
  * The scenarios. A window of messages is under way in each pair; a delivery makes room for the next one. So a server
  * that is slower is asked less, and figures of a saturated server are its throughput, not the length of a queue.
  */
-import { cpuSecondsOf, ownCpuSeconds } from "./cpu.ts";
+
 import type { Pair, PairEvents, Server } from "./contender.ts";
+import { cpuSecondsOf, ownCpuSeconds } from "./cpu.ts";
 import { Samples } from "./samples.ts";
 
 export interface Scenario {
@@ -18,8 +19,22 @@ export interface Scenario {
 }
 
 export const scenarios = {
-  s1: { title: "S1: one pair, one message after another", pairs: 1, window: 1, warmUpSeconds: 1, seconds: 60, messages: 200 },
-  s2: { title: "S2: 50 pairs, 16 messages under way in each", pairs: 50, window: 16, warmUpSeconds: 2, seconds: 15, messages: Infinity },
+  s1: {
+    title: "S1: one pair, one message after another",
+    pairs: 1,
+    window: 1,
+    warmUpSeconds: 1,
+    seconds: 60,
+    messages: 200,
+  },
+  s2: {
+    title: "S2: 50 pairs, 16 messages under way in each",
+    pairs: 50,
+    window: 16,
+    warmUpSeconds: 2,
+    seconds: 15,
+    messages: Infinity,
+  },
 } satisfies Record<string, Scenario>;
 export type ScenarioName = keyof typeof scenarios;
 
@@ -80,9 +95,17 @@ class Load {
   async run(serverCpu: () => number | null): Promise<Figures> {
     for (const lane of this.#lanes) lane.send(this.#scenario.window);
     await this.#wait(this.#scenario.warmUpSeconds);
-    const before = { at: performance.now(), delivered: this.#delivered, server: serverCpu(), own: ownCpuSeconds() };
+    const before = {
+      at: performance.now(),
+      delivered: this.#delivered,
+      server: serverCpu(),
+      own: ownCpuSeconds(),
+    };
     this.#isMeasuring = true;
-    await Promise.race([this.#wait(this.#scenario.seconds), new Promise<void>((resolve) => (this.#enough = resolve))]);
+    await Promise.race([
+      this.#wait(this.#scenario.seconds),
+      new Promise<void>((resolve) => (this.#enough = resolve)),
+    ]);
     this.#isMeasuring = false;
     const seconds = (performance.now() - before.at) / 1000;
     const server = difference(serverCpu(), before.server);
@@ -169,7 +192,8 @@ class Lane {
 
   #note(from: number, count: number, samples: Samples | null): number {
     const now = performance.now();
-    for (let i = from; i < from + count; i++) samples?.add(now - (this.#sentAt[i % this.#sentAt.length] ?? now));
+    for (let i = from; i < from + count; i++)
+      samples?.add(now - (this.#sentAt[i % this.#sentAt.length] ?? now));
     return from + count;
   }
 }

@@ -37,7 +37,13 @@ export class LeanWebSocket {
       const client: LeanWebSocket = new LeanWebSocket(
         url,
         protocols,
-        { text: events.text, closed: (reason) => (reject(new Error(reason)), events.closed(reason)) },
+        {
+          text: events.text,
+          closed: (reason) => {
+            reject(new Error(reason));
+            events.closed(reason);
+          },
+        },
         () => resolve(client),
       );
     });
@@ -51,7 +57,7 @@ export class LeanWebSocket {
     let at = 0;
     for (const text of texts) {
       at = writeHeader(bytes, at, opcode.text, text.length);
-      at += bytes.latin1Write(text, at, text.length);
+      at += bytes.write(text, at, "latin1");
     }
     this.#socket.write(bytes);
   }
@@ -78,7 +84,7 @@ export class LeanWebSocket {
   #takeAnswer(bytes: Buffer): number {
     const end = bytes.indexOf("\r\n\r\n");
     if (end < 0) return 0;
-    const status = bytes.latin1Slice(0, bytes.indexOf("\r\n"));
+    const status = bytes.toString("latin1", 0, bytes.indexOf("\r\n"));
     if (!status.startsWith("HTTP/1.1 101")) {
       this.#closed(`the upgrade was answered with ${status}`);
       return bytes.length;
@@ -96,7 +102,12 @@ export class LeanWebSocket {
       const short = bytes[at + 1] ?? 0;
       const bodyAt = at + (short < 126 ? 2 : short === 126 ? 4 : 10);
       if (bodyAt > bytes.length) break;
-      const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
+      const length =
+        short < 126
+          ? short
+          : short === 126
+            ? bytes.readUInt16BE(at + 2)
+            : Number(bytes.readBigUInt64BE(at + 2));
       if (bodyAt + length > bytes.length) break;
       at = bodyAt + length;
       this.#take(first, bytes, bodyAt, at);
@@ -105,7 +116,7 @@ export class LeanWebSocket {
   }
 
   #take(first: number, bytes: Buffer, from: number, to: number): void {
-    if (first === (0x80 | opcode.text)) this.#events.text(bytes.latin1Slice(from, to));
+    if (first === (0x80 | opcode.text)) this.#events.text(bytes.toString("latin1", from, to));
     else if (first === (0x80 | opcode.ping)) this.#pong(bytes.subarray(from, to));
     else if (first === (0x80 | opcode.close)) this.#closed(closeReason(bytes.subarray(from, to)));
     else this.#closed(`a frame began with ${first}, which this client does not read`);

@@ -37,12 +37,12 @@ function readFrame<T>(frame: unknown, schema: z.ZodType<T>): T | BadFrame {
   const result = schema.safeParse(frame);
   if (result.success) return result.data;
   const fields = typeof frame === "object" && frame !== null ? (frame as Record<string, unknown>) : {};
-  const messageId = messageIdSchema.safeParse(fields["message_id"]);
-  const conversationId = conversationIdSchema.safeParse(fields["conversation_id"]);
+  const messageId = messageIdSchema.safeParse(fields.message_id);
+  const conversationId = conversationIdSchema.safeParse(fields.conversation_id);
   return {
     type: "bad",
     where: whereOf(result.error),
-    isSend: fields["type"] === "send" || fields["type"] === "commit",
+    isSend: fields.type === "send" || fields.type === "commit",
     messageId: messageId.success ? messageId.data : null,
     conversationId: conversationId.success ? conversationId.data : null,
   };

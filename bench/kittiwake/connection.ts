@@ -37,7 +37,16 @@ export class Connection {
   /** Resolves once the server has said `live`: all that was stored has been received and acknowledged. */
   static async open(options: ConnectionOptions): Promise<Connection> {
     const live = Promise.withResolvers<void>();
-    const connection = new Connection({ ...options, failed: (error) => (live.reject(error), options.failed(error)) }, live.resolve);
+    const connection = new Connection(
+      {
+        ...options,
+        failed: (error) => {
+          live.reject(error);
+          options.failed(error);
+        },
+      },
+      live.resolve,
+    );
     await connection.#open();
     await live.promise;
     return connection;
@@ -63,7 +72,8 @@ export class Connection {
   }
 
   #take(text: string): void {
-    if (troubleMark.test(text)) return this.#options.failed(new Error(`${this.#options.path} socket: ${text.slice(0, 300)}`));
+    if (troubleMark.test(text))
+      return this.#options.failed(new Error(`${this.#options.path} socket: ${text.slice(0, 300)}`));
     if (text.includes(entriesMark)) this.#acknowledge(text);
     if (this.#isLive) this.#options.received(text);
     else if (text.includes(liveMark)) {

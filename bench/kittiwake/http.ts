@@ -19,7 +19,13 @@ export async function register(base: string, phone: string): Promise<Tokens> {
   // Routes for nobody in particular are limited by address. Behind Cloudflare this header tells it; here, we do.
   const headers = { "cf-connecting-ip": randomUUID() };
   const path = "/v1/auth/code";
-  const { development_code: code } = await call(base, { method: "POST", path, body: { phone }, headers, answer: codeAnswerSchema });
+  const { development_code: code } = await call(base, {
+    method: "POST",
+    path,
+    body: { phone },
+    headers,
+    answer: codeAnswerSchema,
+  });
   if (code === undefined) throw new Error("the server does not run in development: it told no code");
   const body = { phone, code, installation_id: randomUUID(), device_name: "Benchmark" };
   return await call(base, { method: "POST", path: "/v1/auth/verify", body, headers, answer: tokensSchema });
@@ -35,7 +41,13 @@ export async function foundChat(base: string, founder: Tokens, other: Tokens): P
     envelope,
   };
   const headers = { authorization: `Bearer ${founder.access_token}` };
-  return await call(base, { method: "PUT", path: `/v1/conversations/${id}`, body, headers, answer: conversationStateSchema });
+  return await call(base, {
+    method: "PUT",
+    path: `/v1/conversations/${id}`,
+    body,
+    headers,
+    answer: conversationStateSchema,
+  });
 }
 
 /** UUIDv7s of the present whose last twelve hex digits are a number we choose. */

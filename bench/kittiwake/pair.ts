@@ -60,7 +60,11 @@ class NumberedIds {
   readonly #failed: (error: Error) => void;
   count = 0;
 
-  constructor(messageId: (number: number) => string, counted: (count: number) => void, failed: (error: Error) => void) {
+  constructor(
+    messageId: (number: number) => string,
+    counted: (count: number) => void,
+    failed: (error: Error) => void,
+  ) {
     this.#prefix = messageId(0).slice(0, -numberLength);
     this.#counted = counted;
     this.#failed = failed;
@@ -72,7 +76,8 @@ class NumberedIds {
     for (let at = text.indexOf(this.#prefix); at >= 0; at = text.indexOf(this.#prefix, at)) {
       at += this.#prefix.length;
       const number = Number.parseInt(text.slice(at, at + numberLength), 16);
-      if (number !== this.count) return this.#failed(new Error(`message ${number} came where ${this.count} was due`));
+      if (number !== this.count)
+        return this.#failed(new Error(`message ${number} came where ${this.count} was due`));
       this.count += 1;
     }
     if (this.count > before) this.#counted(this.count - before);

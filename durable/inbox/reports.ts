@@ -7,10 +7,18 @@ import { limits } from "../../src/protocol/limits.ts";
 import type { Report, ReportAnswer } from "../rpc.ts";
 
 export interface ReportsPort {
-  acked(conversationId: string, reports: Report[]): Promise<{ log_id: string | null; answers: ReportAnswer[] }>;
+  acked(
+    conversationId: string,
+    reports: Report[],
+  ): Promise<{ log_id: string | null; answers: ReportAnswer[] }>;
 }
 /** What the Inbox does with an answer. */
-export type OnAnswer = (conversationId: string, logId: string | null, report: Report, answer: ReportAnswer) => void;
+export type OnAnswer = (
+  conversationId: string,
+  logId: string | null,
+  report: Report,
+  answer: ReportAnswer,
+) => void;
 
 export class Reports {
   #sql: SqlStorage;

@@ -59,9 +59,12 @@ export class SimAlarm {
     const object = this.#object;
     object.receive((instance) => {
       if (this.#run !== run) return;
-      object.world.say(object.name, () => (run.tries > 0 ? `its alarm is tried again (${run.tries})` : "its alarm goes off"));
+      object.world.say(object.name, () =>
+        run.tries > 0 ? `its alarm is tried again (${run.tries})` : "its alarm goes off",
+      );
       const handler = instance.object as AlarmHandler;
-      const finished = handler.alarm?.({ isRetry: run.tries > 0, retryCount: run.tries }) ?? Promise.resolve();
+      const finished =
+        handler.alarm?.({ isRetry: run.tries > 0, retryCount: run.tries }) ?? Promise.resolve();
       finished.then(
         () => this.#finish(run),
         () => {
@@ -83,7 +86,8 @@ export class SimAlarm {
     // An alarm that was set during the run takes the place of the retry.
     if (object.storage.committedAlarm !== null || failures >= failuresMax) {
       this.#run = null;
-      if (failures >= failuresMax) object.world.say(object.name, () => "its alarm is given up by the runtime");
+      if (failures >= failuresMax)
+        object.world.say(object.name, () => "its alarm is given up by the runtime");
       return this.#lookAgain();
     }
     const next = { failures, tries: run.tries + 1 };

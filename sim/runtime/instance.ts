@@ -1,6 +1,7 @@
 /** One life of an object in memory: its `ctx`, what is pending, and who waits for its answers. */
-import type { SimObject } from "./sim-object.ts";
+
 import { SimWebSocket } from "./server-socket.ts";
+import type { SimObject } from "./sim-object.ts";
 import type { Wire } from "./wire.ts";
 
 export class Instance {

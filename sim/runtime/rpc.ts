@@ -28,7 +28,8 @@ function makeStub(world: World, className: ClassName, name: string): object {
         if (typeof property !== "string" || property === "then") return undefined;
         const known = methods.get(property);
         if (known !== undefined) return known;
-        const method = (...args: unknown[]) => call(world, world.object(className, name), channel, property, args);
+        const method = (...args: unknown[]) =>
+          call(world, world.object(className, name), channel, property, args);
         methods.set(property, method);
         return method;
       },
@@ -102,7 +103,10 @@ function execute(
 ): void {
   callee.receive((instance) => {
     const finished = instance.executes(() => reply.died());
-    const target = instance.object as Record<string, ((...args: readonly unknown[]) => Promise<unknown>) | undefined>;
+    const target = instance.object as Record<
+      string,
+      ((...args: readonly unknown[]) => Promise<unknown>) | undefined
+    >;
     const run = async () => await target[method]?.(...args);
     run().then(
       (value) => {
@@ -113,7 +117,8 @@ function execute(
         });
       },
       (error: unknown) => {
-        if (!(error instanceof LostConnection)) world.observer.unexpected(callee.name, `${method} threw: ${describe(error)}`);
+        if (!(error instanceof LostConnection))
+          world.observer.unexpected(callee.name, `${method} threw: ${describe(error)}`);
         callee.emit(() => {
           finished();
           reply.answered((_resolve, reject) => reject(new Error("internal error")));
@@ -123,7 +128,10 @@ function execute(
   });
 }
 
-function delay(world: World, rng: { between(from: number, to: number): number; chance(p: number): boolean }): number {
+function delay(
+  world: World,
+  rng: { between(from: number, to: number): number; chance(p: number): boolean },
+): number {
   const { rpcDelayMs, rpcSlowChance } = world.faults;
   return rng.chance(rpcSlowChance) ? rng.between(500, 9_000) : rng.between(rpcDelayMs[0], rpcDelayMs[1]);
 }

@@ -68,7 +68,9 @@ export class Scheduler {
   #turn(event: SimEvent): void {
     this.now = Math.max(this.now, event.at);
     this.eventCount += 1;
-    this.mix(this.#hashOf(event.kind) ^ this.#hashOf(event.host?.name ?? "") ^ Math.floor(this.now % 2 ** 31));
+    this.mix(
+      this.#hashOf(event.kind) ^ this.#hashOf(event.host?.name ?? "") ^ Math.floor(this.now % 2 ** 31),
+    );
     this.current = event.host;
     try {
       event.run();

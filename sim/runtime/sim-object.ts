@@ -76,7 +76,8 @@ export class SimObject implements Host {
     this.#activeAt = world.scheduler.now;
     world.observer.turned(this);
     const isDoomed = this.doom !== null && this.instance !== null && --this.doom.turns <= 0;
-    if ((isDoomed && this.doom?.before === true) || rng.chance(faults.commitFailsChance)) return this.crash("its commit fails");
+    if ((isDoomed && this.doom?.before === true) || rng.chance(faults.commitFailsChance))
+      return this.crash("its commit fails");
     this.#settle();
     if (isDoomed || rng.chance(faults.crashChance)) return this.crash("it crashes");
     if (rng.chance(faults.hibernateChance)) this.hibernate();
@@ -106,7 +107,8 @@ export class SimObject implements Host {
 
   /** Memory gone, sockets and attachments kept; not while anything is pending. */
   hibernate(): boolean {
-    if (this.instance === null || this.instance.isPinned || this.#pending !== null || this.#work.length > 0) return false;
+    if (this.instance === null || this.instance.isPinned || this.#pending !== null || this.#work.length > 0)
+      return false;
     if (this.#outputs.length > 0 || this.alarm.isRunning) return false;
     this.world.observer.quiescent(this);
     this.world.say(this.name, () => "hibernates");
@@ -132,7 +134,9 @@ export class SimObject implements Host {
   }
 
   #wake(): Instance | null {
-    const instance = new Instance(this, () => this.world.scheduler.after(0, "ready", this, () => this.#pump()));
+    const instance = new Instance(this, () =>
+      this.world.scheduler.after(0, "ready", this, () => this.#pump()),
+    );
     try {
       instance.start(this.#class, this.world.env);
       return instance;
@@ -171,14 +175,17 @@ export class SimObject implements Host {
     this.#idleEvent = this.world.scheduler.after(due, "idle?", null, () => {
       this.#idleEvent = null;
       if (this.instance?.isPinned === true) this.#activeAt = this.world.scheduler.now;
-      if (this.world.scheduler.now - this.#activeAt < hibernateAfterMs || !this.hibernate()) this.#watchIdle();
+      if (this.world.scheduler.now - this.#activeAt < hibernateAfterMs || !this.hibernate())
+        this.#watchIdle();
     });
   }
 }
 
 export function describe(error: unknown): string {
   if (error instanceof LostConnection) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message} ${(error.stack ?? "").split("\n").slice(1, 4).join(" ")}` : String(error);
+  return error instanceof Error
+    ? `${error.name}: ${error.message} ${(error.stack ?? "").split("\n").slice(1, 4).join(" ")}`
+    : String(error);
 }
 
 function run(outputs: readonly (() => void)[]): void {

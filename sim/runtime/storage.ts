@@ -161,7 +161,10 @@ export class SimStorage {
   #prepare(query: string): { statement: StatementSync; table: string | null } {
     const known = this.#statements.get(query);
     if (known !== undefined) return known;
-    const match = /^\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE(?:\s+IF NOT EXISTS)?)\s+(\w+)/i.exec(query);
+    const match =
+      /^\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE(?:\s+IF NOT EXISTS)?)\s+(\w+)/i.exec(
+        query,
+      );
     const prepared = { statement: this.#db.prepare(query), table: match?.[1] ?? null };
     this.#statements.set(query, prepared);
     return prepared;

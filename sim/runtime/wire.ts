@@ -86,11 +86,15 @@ export class Wire {
     const socket = this.#socket;
     const { rng } = server ?? device ?? { rng: this.world.rng("wire") };
     if (device !== null && socket !== null) {
-      this.world.scheduler.after(rng.between(1, 400), "socket lost", device, () => socket.closed(closeCodeCut));
+      this.world.scheduler.after(rng.between(1, 400), "socket lost", device, () =>
+        socket.closed(closeCodeCut),
+      );
     }
     if (server === null) return;
     if (this.serverState === 3) return this.#gone(server);
-    this.world.scheduler.after(rng.between(1, 400), "socket lost", server, () => this.#serverCloses(server, closeCodeCut));
+    this.world.scheduler.after(rng.between(1, 400), "socket lost", server, () =>
+      this.#serverCloses(server, closeCodeCut),
+    );
   }
 
   /** Half-open: nothing arrives that way any more, and nobody is told until heartbeats, or TCP, give up. */
@@ -131,7 +135,12 @@ export class Wire {
     server.receive((instance) => {
       if (!server.wires.has(this)) return;
       const handler = instance.object as {
-        webSocketClose?(ws: unknown, code: number, reason: string, wasClean: boolean): Promise<void> | undefined;
+        webSocketClose?(
+          ws: unknown,
+          code: number,
+          reason: string,
+          wasClean: boolean,
+        ): Promise<void> | undefined;
       };
       if (this.serverState === 1) this.serverState = 2;
       const closing = handler.webSocketClose?.(instance.socketOf(this), code, "", code !== closeCodeCut);
@@ -150,7 +159,8 @@ export class Wire {
     const rng = this.device?.rng;
     if (rng === undefined || this.isCut) return;
     if (rng.chance(faults.socketCutChance)) this.cut();
-    else if (rng.chance(faults.socketSwallowChance)) this.swallow(rng.pick(["up", "down", "both"] as const) ?? "both");
+    else if (rng.chance(faults.socketSwallowChance))
+      this.swallow(rng.pick(["up", "down", "both"] as const) ?? "both");
     else if (rng.chance(faults.socketStallChance)) this.stall(rng.between(200, 20_000));
   }
 

@@ -1,9 +1,20 @@
 /** Founding races and what a removed device still gets [F8]. */
+
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { directConversationId } from "../../src/protocol/ids.ts";
-import { env } from "cloudflare:workers";
-import { devicesOf, envelopeOf, foundDirectChat, newMessageId, newUserId, openLiveChat, openLiveInbox, sendFrame, submissionOf } from "./support/direct-chat.ts";
-import { rowsOf, heldSeqs, alarmOf, armedAt, hibernate, moveClock, settle } from "./support/faults.ts";
+import {
+  devicesOf,
+  envelopeOf,
+  foundDirectChat,
+  newMessageId,
+  newUserId,
+  openLiveChat,
+  openLiveInbox,
+  sendFrame,
+  submissionOf,
+} from "./support/direct-chat.ts";
+import { alarmOf, armedAt, heldSeqs, hibernate, moveClock, rowsOf, settle } from "./support/faults.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -14,7 +25,13 @@ async function unfounded() {
   const bob = { user_id: newUserId(), device_id: 1 };
   for (const user of [alice, bob]) await env.INBOX.getByName(user.user_id).addDevice(1);
   const id = await directConversationId(alice.user_id, bob.user_id);
-  const call = (author = alice) => ({ author, message_id: newMessageId(), generation: 1, devices: [alice, bob], envelope: envelopeOf("f") });
+  const call = (author = alice) => ({
+    author,
+    message_id: newMessageId(),
+    generation: 1,
+    devices: [alice, bob],
+    envelope: envelopeOf("f"),
+  });
   return { alice, bob, call, conversation: env.CONVERSATION.getByName(id) };
 }
 
@@ -26,7 +43,10 @@ describe("founding", () => {
     const winners = outcomes.map((outcome) => !("refused" in outcome));
     expect(winners.filter(Boolean)).toHaveLength(1);
     const [won, lost] = winners[0] ? [one, other] : [other, one];
-    expect(outcomes.find((outcome) => "refused" in outcome)).toMatchObject({ refused: { code: "already_founded" }, state: { head: 1 } });
+    expect(outcomes.find((outcome) => "refused" in outcome)).toMatchObject({
+      refused: { code: "already_founded" },
+      state: { head: 1 },
+    });
     for (let round = 0; round < 2; round++) {
       expect(await conversation.found(won)).not.toHaveProperty("refused");
       expect(await conversation.found(lost)).toMatchObject({ refused: { code: "already_founded" } });
@@ -41,13 +61,21 @@ describe("founding", () => {
     const { alice, call, conversation } = await unfounded();
     const stranger = { user_id: newUserId(), device_id: 1 };
     expect(await conversation.found(call(stranger))).toMatchObject({ refused: { code: "bad_roster" } });
-    expect(await conversation.found({ ...call(), devices: [alice, stranger] })).toMatchObject({ refused: { code: "bad_roster" } });
+    expect(await conversation.found({ ...call(), devices: [alice, stranger] })).toMatchObject({
+      refused: { code: "bad_roster" },
+    });
     const six = [...devicesOf(alice, 6), ...call().devices.slice(1)];
-    expect(await conversation.found({ ...call(), devices: six })).toMatchObject({ refused: { code: "bad_roster" } });
+    expect(await conversation.found({ ...call(), devices: six })).toMatchObject({
+      refused: { code: "bad_roster" },
+    });
     expect(await conversation.state(alice)).toBeNull();
-    expect(await conversation.found({ ...call(), envelope: "QR==" })).toMatchObject({ refused: { code: "bad_frame" } });
+    expect(await conversation.found({ ...call(), envelope: "QR==" })).toMatchObject({
+      refused: { code: "bad_frame" },
+    });
     expect(await conversation.found(call())).not.toHaveProperty("refused");
-    expect(await conversation.found(call(stranger))).toEqual({ refused: { code: "bad_roster", details: {} } });
+    expect(await conversation.found(call(stranger))).toEqual({
+      refused: { code: "bad_roster", details: {} },
+    });
   });
 });
 
@@ -89,7 +117,14 @@ describe("removal of a device", () => {
     await chat.conversation().submit(chat.bob, [removal(chat)]);
     await tablet.untilSeq(3);
     moveClock(3_000);
-    for(let i=0;i<3;i++){console.log(await alarmOf(chat), await rowsOf(chat.conversation(),"SELECT packed FROM progress"), await heldSeqs(chat,{...chat.bob,device_id:2}), Date.now());}
+    for (let i = 0; i < 3; i++) {
+      console.log(
+        await alarmOf(chat),
+        await rowsOf(chat.conversation(), "SELECT packed FROM progress"),
+        await heldSeqs(chat, { ...chat.bob, device_id: 2 }),
+        Date.now(),
+      );
+    }
     await settle(chat);
     expect(await armedAt(chat.conversation())).toBeNull();
   });
@@ -99,7 +134,9 @@ describe("removal of a device", () => {
     const phone = { ...chat.bob, device_id: 2 };
     await chat.inbox(phone).addDevice(2);
     const joining = { ...submissionOf("join"), roster_change: { add: [phone], remove: [] } };
-    expect(await chat.conversation().submit(phone, [submissionOf("too early")])).toMatchObject([{ refused: { code: "not_found" } }]);
+    expect(await chat.conversation().submit(phone, [submissionOf("too early")])).toMatchObject([
+      { refused: { code: "not_found" } },
+    ]);
     expect(await chat.conversation().submit(phone, [joining])).toMatchObject([{ accepted: { seq: 2 } }]);
     expect(await chat.conversation().submit(phone, [joining])).toMatchObject([{ accepted: { seq: 2 } }]);
     await chat.conversation().submit(chat.alice, [submissionOf("hi", { epoch: 2 })]);

@@ -26,13 +26,10 @@ const paths: [string, (chat: DirectChat) => Promise<Sender>][] = [
   ["inbox socket", (chat) => openLiveInbox(chat, chat.alice)],
 ];
 async function refused(socket: Sender, count: number): Promise<string[]> {
-  const all = (await (socket as ChatSocket).until(
-    (received) => {
-      const found = received.filter((frame) => frame.type === "refused");
-      return found.length >= count && found;
-    },
-    `${count} refusals`,
-  )) as { code: string }[];
+  const all = (await (socket as ChatSocket).until((received) => {
+    const found = received.filter((frame) => frame.type === "refused");
+    return found.length >= count && found;
+  }, `${count} refusals`)) as { code: string }[];
   return all.map(({ code }) => code);
 }
 async function texts(chat: DirectChat): Promise<string[]> {
@@ -63,7 +60,11 @@ describe.each(paths)("on the %s", (_, openSender) => {
     alice.send(sendFrame(chat, "bad", { epoch: 9 }));
     await refused(alice, 1);
     // Sent before the refusal was seen; arrives with the proceed.
-    alice.send(sendFrame(chat, "later"), { type: "proceed", conversation_id: chat.id }, sendFrame(chat, "mended"));
+    alice.send(
+      sendFrame(chat, "later"),
+      { type: "proceed", conversation_id: chat.id },
+      sendFrame(chat, "mended"),
+    );
     await alice.frame("accepted");
     expect(await refused(alice, 2)).toEqual(["stale_epoch", "after_refusal"]);
     expect(await texts(chat)).toEqual(["mended"]);
@@ -77,7 +78,13 @@ describe.each(paths)("on the %s", (_, openSender) => {
     alice.sendText(JSON.stringify([broken, sendFrame(chat, "y")]));
     expect(await refused(alice, 2)).toEqual(["bad_frame", "after_refusal"]);
     expect(await alice.frame("refused")).toMatchObject({ message_id });
-    alice.sendText(JSON.stringify([{ type: "proceed", conversation_id: chat.id }, { ...broken, message_id: 7 }, sendFrame(chat, "z")]));
+    alice.sendText(
+      JSON.stringify([
+        { type: "proceed", conversation_id: chat.id },
+        { ...broken, message_id: 7 },
+        sendFrame(chat, "z"),
+      ]),
+    );
     expect((await refused(alice, 3)).at(-1)).toBe("after_refusal");
     expect(await texts(chat)).toEqual([]);
   });
@@ -100,7 +107,11 @@ describe("an Inbox's calls", () => {
     let running = 0;
     let most = 0;
     const release = Promise.withResolvers<void>();
-    vi.spyOn(Conversation.prototype, "submit").mockImplementation(async function (this: Conversation, author, submissions): Promise<SubmitOutcome[]> {
+    vi.spyOn(Conversation.prototype, "submit").mockImplementation(async function (
+      this: Conversation,
+      author,
+      submissions,
+    ): Promise<SubmitOutcome[]> {
       running += 1;
       most = Math.max(most, running);
       await release.promise;
@@ -124,7 +135,11 @@ describe("an Inbox's calls", () => {
   it("[L7] [L3] a call whose answer is lost pauses the lane; the resend gets the first ack", async () => {
     const chat = await foundDirectChat();
     const { submit } = Conversation.prototype;
-    const spy = vi.spyOn(Conversation.prototype, "submit").mockImplementationOnce(async function (this: Conversation, author, submissions) {
+    const spy = vi.spyOn(Conversation.prototype, "submit").mockImplementationOnce(async function (
+      this: Conversation,
+      author,
+      submissions,
+    ) {
       await submit.call(this, author, submissions);
       throw new Error("planned: the answer is lost");
     });

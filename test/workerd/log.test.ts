@@ -30,7 +30,9 @@ async function submit(chat: DirectChat, submission: Submission, author = chat.al
   return outcome;
 }
 async function seqs(chat: DirectChat): Promise<number[]> {
-  return (await rowsOf(chat.conversation(), "SELECT seq FROM entries ORDER BY seq")).map((row) => Number(row["seq"]));
+  return (await rowsOf(chat.conversation(), "SELECT seq FROM entries ORDER BY seq")).map((row) =>
+    Number(row.seq),
+  );
 }
 const upTo = (head: number) => Array.from({ length: head }, (_, index) => index + 1);
 
@@ -49,7 +51,9 @@ describe("the log", () => {
     await onInbox.frame("accepted", 20);
     const given = [
       ...[onChat, onInbox].flatMap((socket) =>
-        (socket.received as { type: string; seq?: number }[]).filter(({ type }) => type === "accepted").map(({ seq }) => Number(seq)),
+        (socket.received as { type: string; seq?: number }[])
+          .filter(({ type }) => type === "accepted")
+          .map(({ seq }) => Number(seq)),
       ),
       ...(await Promise.all(http)).map((outcome) => acceptedOf(outcome).seq),
     ];
@@ -69,7 +73,11 @@ describe("the log", () => {
     await hibernate(chat);
     const failed = [submissionOf("a"), submissionOf("b"), submissionOf("c")];
     const outcomes = await chat.conversation().submit(chat.alice, failed);
-    expect(outcomes.map((outcome) => "refused" in outcome && outcome.refused.code)).toEqual(["internal", "internal", "internal"]);
+    expect(outcomes.map((outcome) => "refused" in outcome && outcome.refused.code)).toEqual([
+      "internal",
+      "internal",
+      "internal",
+    ]);
     expect(await seqs(chat)).toEqual([1]);
     await runInDurableObject(chat.conversation(), (_, state) => {
       state.storage.sql.exec("DROP TRIGGER planned");
@@ -90,7 +98,10 @@ describe("the log", () => {
       submit(chat, submissionOf("x", { base_seq: 99 })),
       // zod's base64 takes it, the decoder does not: non-zero padding bits.
       submit(chat, submissionOf("x", { envelope: "QR==" })),
-      submit(chat, { ...submissionOf("x"), roster_change: { add: [{ ...chat.bob, device_id: 9 }], remove: [] } }),
+      submit(chat, {
+        ...submissionOf("x"),
+        roster_change: { add: [{ ...chat.bob, device_id: 9 }], remove: [] },
+      }),
     ]);
     expect(bad.map((outcome) => "refused" in outcome && outcome.refused.code)).toEqual([
       "stale_epoch",
@@ -109,14 +120,19 @@ describe("the log", () => {
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
     await hibernate(chat);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
-    const removal = { ...submissionOf("commit", { base_seq: 2 }), roster_change: { add: [], remove: [chat.alice] } };
+    const removal = {
+      ...submissionOf("commit", { base_seq: 2 }),
+      roster_change: { add: [], remove: [chat.alice] },
+    };
     const second = { ...chat.alice, device_id: 2 };
     expect(acceptedOf(await submit(chat, removal, second)).seq).toBe(3);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
     await hibernate(chat);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
     expect(acceptedOf(await submit(chat, removal, second)).seq).toBe(3);
-    expect(await submit(chat, submissionOf("later", { epoch: 2 }))).toMatchObject({ refused: { code: "not_found" } });
+    expect(await submit(chat, submissionOf("later", { epoch: 2 }))).toMatchObject({
+      refused: { code: "not_found" },
+    });
     expect(await seqs(chat)).toEqual([1, 2, 3]);
   });
 
@@ -140,7 +156,9 @@ describe("the log", () => {
     }
     expect(acceptedOf(await submit(chat, message, { ...chat.alice, device_id: 2 })).seq).toBe(4);
     expect(acceptedOf(await submit(chat, message, chat.bob)).seq).toBe(5);
-    expect(await submit(chat, message, { ...chat.bob, device_id: 7 })).toMatchObject({ refused: { code: "not_found" } });
+    expect(await submit(chat, message, { ...chat.bob, device_id: 7 })).toMatchObject({
+      refused: { code: "not_found" },
+    });
   });
 
   it("[L3] more than 10,000 behind the head is base_too_old; at the edge the scan still finds the id", async () => {
@@ -157,17 +175,25 @@ describe("the log", () => {
     });
     await hibernate(chat);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
-    expect(acceptedOf(await submit(chat, submissionOf("next"), chat.bob)).seq).toBe(limits.baseDistanceMax + 2);
+    expect(acceptedOf(await submit(chat, submissionOf("next"), chat.bob)).seq).toBe(
+      limits.baseDistanceMax + 2,
+    );
     await hibernate(chat);
-    expect(await submit(chat, message)).toMatchObject({ refused: { code: "base_too_old", details: { head: limits.baseDistanceMax + 2 } } });
-    expect(acceptedOf(await submit(chat, { ...message, base_seq: limits.baseDistanceMax })).seq).toBe(limits.baseDistanceMax + 3);
+    expect(await submit(chat, message)).toMatchObject({
+      refused: { code: "base_too_old", details: { head: limits.baseDistanceMax + 2 } },
+    });
+    expect(acceptedOf(await submit(chat, { ...message, base_seq: limits.baseDistanceMax })).seq).toBe(
+      limits.baseDistanceMax + 3,
+    );
   });
 
   it("[L3] an id dated 25 h ahead is refused, 23 h ahead and years old are fine", async () => {
     const chat = await foundDirectChat();
     const hour = 3_600_000;
     const dated = (ms: number) => submissionOf("x", { message_id: newMessageId(ms) });
-    expect(await submit(chat, dated(Date.now() + 25 * hour))).toMatchObject({ refused: { code: "bad_message_id" } });
+    expect(await submit(chat, dated(Date.now() + 25 * hour))).toMatchObject({
+      refused: { code: "bad_message_id" },
+    });
     expect(acceptedOf(await submit(chat, dated(Date.now() + 23 * hour))).seq).toBe(2);
     expect(acceptedOf(await submit(chat, dated(1_500_000_000_000))).seq).toBe(3);
   });
@@ -178,11 +204,15 @@ describe("the log", () => {
     const times: number[] = [];
     for (const offset of [60_000, -3_600_000, 0, 120_000]) {
       vi.spyOn(Date, "now").mockReturnValue(start + offset);
-      times.push(acceptedOf(await submit(chat, submissionOf("x", { message_id: newMessageId(start) }))).sent_at);
+      times.push(
+        acceptedOf(await submit(chat, submissionOf("x", { message_id: newMessageId(start) }))).sent_at,
+      );
     }
     await hibernate(chat);
     vi.spyOn(Date, "now").mockReturnValue(start - 1_000);
-    times.push(acceptedOf(await submit(chat, submissionOf("x", { message_id: newMessageId(start) }))).sent_at);
+    times.push(
+      acceptedOf(await submit(chat, submissionOf("x", { message_id: newMessageId(start) }))).sent_at,
+    );
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(times.at(-1)).toBe(start + 120_000);
   });

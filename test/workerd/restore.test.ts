@@ -24,20 +24,26 @@ async function restore(chat: DirectChat, head: number, logId?: string): Promise<
   await runInDurableObject(chat.conversation(), (_, state) => {
     state.storage.sql.exec("DELETE FROM entries WHERE seq > ?", head);
     state.storage.sql.exec("DELETE FROM progress");
-    if (logId !== undefined) state.storage.sql.exec("UPDATE conversation SET log_id = ?, former_log_ids = '[]'", logId);
+    if (logId !== undefined)
+      state.storage.sql.exec("UPDATE conversation SET log_id = ?, former_log_ids = '[]'", logId);
   });
   await evictDurableObject(chat.conversation(), { webSockets: "hibernate" });
 }
 async function append(chat: DirectChat, count: number, author = chat.alice): Promise<void> {
   const messages = Array.from({ length: count }, (_, index) => submissionOf(`m${index}`));
-  for (const outcome of await chat.conversation().submit(author, messages)) expect(outcome).toHaveProperty("accepted");
+  for (const outcome of await chat.conversation().submit(author, messages))
+    expect(outcome).toHaveProperty("accepted");
 }
 async function positionOf(chat: DirectChat): Promise<Position> {
   const state = await chat.conversation().state(chat.alice);
   if (state === null) throw new Error("no state");
   return state.position;
 }
-async function hello(chat: DirectChat, device: typeof chat.alice, position: Position | null): Promise<ChatSocket> {
+async function hello(
+  chat: DirectChat,
+  device: typeof chat.alice,
+  position: Position | null,
+): Promise<ChatSocket> {
   const socket = await openChat(chat, device);
   socket.send({ type: "hello", conversation_id: chat.id, position });
   return socket;
@@ -60,7 +66,10 @@ describe("a restored log", () => {
     expect(witness.entries().map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
     // The same evidence from another device explains nothing new: the name stays.
     const second = await hello(chat, { ...chat.alice, device_id: 2 }, before);
-    expect(await second.frame("ready")).toMatchObject({ resync: true, state: { log_id: ready.state.log_id } });
+    expect(await second.frame("ready")).toMatchObject({
+      resync: true,
+      state: { log_id: ready.state.log_id },
+    });
     expect(witness.closed).toBeNull();
   });
 
@@ -118,9 +127,13 @@ describe("a restored log", () => {
     expect(await unaware.frame("error")).toMatchObject({ code: "beyond_head", conversation_id: chat.id });
     expect(await heldSeqs(chat, chat.bob)).toEqual([]);
     await append(chat, 2);
-    await unaware.until(() => unaware.entries().filter(({ seq }) => seq === 5).length === 2, "the new entry 5");
+    await unaware.until(
+      () => unaware.entries().filter(({ seq }) => seq === 5).length === 2,
+      "the new entry 5",
+    );
     unaware.send({ type: "ack", conversation_id: chat.id, seq: 5 });
-    while (await alarmOf(chat)) await eventually(async () => (await heldSeqs(chat, chat.bob)).length === 0, "letting go");
+    while (await alarmOf(chat))
+      await eventually(async () => (await heldSeqs(chat, chat.bob)).length === 0, "letting go");
     const again = await openLiveInbox(chat, chat.bob);
     expect(again.entries()).toEqual([]);
   });
@@ -133,7 +146,10 @@ describe("a restored log", () => {
     bob.send({ type: "ack", conversation_id: chat.id, seq: 7 });
     await eventually(async () => {
       const state = await chat.conversation().state(chat.alice);
-      return state?.members.some((member) => member.user_id === chat.bob.user_id && member.delivered === 7) === true;
+      return (
+        state?.members.some((member) => member.user_id === chat.bob.user_id && member.delivered === 7) ===
+        true
+      );
     }, "the ack");
     const before = await positionOf(chat);
     await restore(chat, 3);
@@ -142,7 +158,9 @@ describe("a restored log", () => {
     const log = (await positionOf(chat)).log_id;
     await bob.until(
       (received) =>
-        received.some((frame) => frame.type === "entries" && frame.log_id === log && frame.entries.at(-1)?.seq === 5),
+        received.some(
+          (frame) => frame.type === "entries" && frame.log_id === log && frame.entries.at(-1)?.seq === 5,
+        ),
       "the new log's entries",
     );
   });

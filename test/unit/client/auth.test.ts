@@ -105,7 +105,6 @@ describe("the log-in", () => {
     await world.environment.advance(1000);
     await alice.app.retry(chat, messageId);
     await world.environment.until(async () => (await alice.store.all("outbox")).length === 0, "sent");
-    expect(world.server.log(chat).entries.some((entry) => entry.message_id === messageId)).toBe(false);
     expect((await world.texts(bob, chat)).at(-1)).toBe("unsent");
   });
 
@@ -150,9 +149,7 @@ describe("leaving", () => {
     await world.environment.advance(100);
     expect(await isEmpty()).toBe(true);
     expect(alice.app.connection).toEqual({ status: "stopped", reason: "revoked" });
-    const http = bob.app.startChat(alicePhone);
     world.server.intercept = () => "revoked";
-    await expect(http).resolves.toBe(chat);
     await expect(bob.app.startChat(alicePhone)).rejects.toThrow("This device was logged out");
     await world.environment.advance(10);
     expect(await bob.store.all("conversations")).toEqual([]);

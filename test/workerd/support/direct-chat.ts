@@ -40,7 +40,13 @@ export function submissionOf(text: string, fields: Partial<Submission> = {}): Su
 
 /** The same as a frame. */
 export function sendFrame(chat: DirectChat, text: string, fields: Partial<Send> = {}): Send {
-  const message = { message_id: newMessageId(), epoch: 1, base_seq: 1, silent: false, envelope: envelopeOf(text) };
+  const message = {
+    message_id: newMessageId(),
+    epoch: 1,
+    base_seq: 1,
+    silent: false,
+    envelope: envelopeOf(text),
+  };
   return { type: "send", conversation_id: chat.id, ...message, ...fields };
 }
 

@@ -9,9 +9,13 @@ import type { DirectChat } from "./direct-chat.ts";
 
 /** Memory goes, sockets stay: as hibernation does, at a moment of our choosing [F10]. */
 export async function hibernate(chat: DirectChat, ...users: DeviceRef[]): Promise<void> {
-  for (const stub of [chat.conversation(), ...users.map((user) => chat.inbox(user))]) await evict(stub, "hibernate");
+  for (const stub of [chat.conversation(), ...users.map((user) => chat.inbox(user))])
+    await evict(stub, "hibernate");
 }
-async function evict(stub: DurableObjectStub<Conversation> | DurableObjectStub<Inbox>, webSockets: "hibernate" | "close") {
+async function evict(
+  stub: DurableObjectStub<Conversation> | DurableObjectStub<Inbox>,
+  webSockets: "hibernate" | "close",
+) {
   // Only what runs can be evicted, and it may have gone by itself.
   await runInDurableObject(stub as DurableObjectStub<Inbox>, () => undefined);
   await evictDurableObject(stub, { webSockets });
@@ -51,11 +55,13 @@ export function rowsOf(
   query: string,
   ...values: SqlStorageValue[]
 ): Promise<Row[]> {
-  return runInDurableObject(stub as DurableObjectStub<Inbox>, (_, state) =>
-    [...state.storage.sql.exec<Row>(query, ...values)],
-  );
+  return runInDurableObject(stub as DurableObjectStub<Inbox>, (_, state) => [
+    ...state.storage.sql.exec<Row>(query, ...values),
+  ]);
 }
-export async function armedAt(stub: DurableObjectStub<Conversation> | DurableObjectStub<Inbox>): Promise<number | null> {
+export async function armedAt(
+  stub: DurableObjectStub<Conversation> | DurableObjectStub<Inbox>,
+): Promise<number | null> {
   return await runInDurableObject(stub as DurableObjectStub<Inbox>, (_, state) => state.storage.getAlarm());
 }
 export async function heldSeqs(chat: DirectChat, device: DeviceRef): Promise<number[]> {
@@ -65,7 +71,7 @@ export async function heldSeqs(chat: DirectChat, device: DeviceRef): Promise<num
     device.device_id,
     chat.id,
   );
-  return rows.map((row) => Number(row["seq"]));
+  return rows.map((row) => Number(row.seq));
 }
 
 /** Calls of `deliver`, as Inboxes got them. */
@@ -94,7 +100,11 @@ export function failDeliver(when: "before" | "after", times = 1): void {
 export function failAcked(times: number): void {
   const { acked } = Conversation.prototype;
   let left = times;
-  vi.spyOn(Conversation.prototype, "acked").mockImplementation(async function (this: Conversation, userId, reports) {
+  vi.spyOn(Conversation.prototype, "acked").mockImplementation(async function (
+    this: Conversation,
+    userId,
+    reports,
+  ) {
     left -= 1;
     if (left >= 0) throw new Error("planned: the call is lost");
     return await acked.call(this, userId, reports);
