@@ -7,7 +7,14 @@ import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { DeliverAnswer, DeliverCall, DeliverStatus, ReceiptsCall } from "../rpc.ts";
 import type { ConversationCore } from "./core.ts";
-import { composeCall, offerEntries, type PlannedCall, planNext, planOverdue } from "./plan.ts";
+import {
+  composeCall,
+  offerEntries,
+  type PlannedCall,
+  passOwnOverdue,
+  planNext,
+  planOverdue,
+} from "./plan.ts";
 import { memberOf, type RosterMember } from "./roster.ts";
 import type { Loaded } from "./state.ts";
 
@@ -62,6 +69,7 @@ export class Deliveries {
 
   #repeatOverdue(loaded: Loaded, userId: string, now: number): Promise<boolean>[] {
     const member = memberOf(loaded.identity.roster, userId);
+    if (member !== undefined) passOwnOverdue(loaded, member, now - limits.ackDeadlineMs, this.#core.cache);
     const calls: Promise<boolean>[] = [];
     for (const planned of member === undefined
       ? []

@@ -64,6 +64,12 @@ export class DeviceProgress {
     );
   }
 
+  /** What after a wake was unknown turns out to be the device's own. */
+  passOwn(range: Range): void {
+    this.#rewrite(range, (segment) => (segment.state === "unknown" ? { ...segment, state: "own" } : segment));
+    this.#absorb();
+  }
+
   /** Cumulative; returns whether it was news. */
   ack(seq: number): boolean {
     if (seq <= this.acked) return false;

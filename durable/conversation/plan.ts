@@ -6,6 +6,7 @@ import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { DeliverCall } from "../rpc.ts";
 import type { DeviceProgress, Range } from "./device-progress.ts";
+import type { EntryCache } from "./entry-cache.ts";
 import type { LoggedEntry } from "./log.ts";
 import { type PositionKey, positionMac } from "./position.ts";
 import { owedDevices } from "./progress.ts";
@@ -92,6 +93,27 @@ export function planOverdue(loaded: Loaded, member: RosterMember, before: number
     }
   }
   return [...calls.values()];
+}
+
+/**
+ * [F4] [F6] After a wake a device's own entries are unknown with the rest. Where one has nothing else to wait for, it is
+ * neither called for nor cut off its chat socket.
+ */
+export function passOwnOverdue(
+  loaded: Loaded,
+  member: RosterMember,
+  before: number,
+  cache: EntryCache,
+): void {
+  for (const { device } of owedDevices(member, loaded.head.seq)) {
+    const progress = loaded.progress.device(device);
+    for (const range of progress?.overdue(before) ?? []) {
+      const entries = cache.range(range.from, Math.min(range.to, range.from + limits.deliverEntriesMax - 1));
+      const others = entries.findIndex((entry) => !isBy(entry, device));
+      const end = entries.at(others === -1 ? -1 : others - 1);
+      if (others !== 0 && end !== undefined) progress?.passOwn({ from: range.from, to: end.seq });
+    }
+  }
 }
 
 function* inParts(range: Range): Generator<Range> {

@@ -82,10 +82,12 @@ describe("founding", () => {
     expect(again).toMatchObject({ status: 200, body: { log_id: state.log_id } });
   });
 
-  test("comes second for the other user", async () => {
+  test("comes second for the other user, under another message id or the same [L3]", async () => {
     const { one, other, id } = await founded();
-    const later = messageId.replace(/.$/, "2");
-    expect((await put(id, other, [ref(one), ref(other)], later)).body.error.code).toBe("already_founded");
+    for (const message of [messageId, messageId.replace(/.$/, "2")]) {
+      const second = await put(id, other, [ref(one), ref(other)], message);
+      expect(second.body.error.code).toBe("already_founded");
+    }
   });
 });
 

@@ -59,7 +59,7 @@ export class Person {
   async register(): Promise<void> {
     await this.page.getByTestId("phone-input").fill(this.phone);
     await this.page.getByTestId("name-input").fill(this.name);
-    await this.page.getByTestId("request-code").click();
+    await this.#requestCode();
     const shown = await this.page.getByTestId("development-code").textContent();
     const code = /\d{6}/.exec(shown ?? "")?.[0];
     if (code === undefined) throw new Error(`no code in "${shown}"`);
@@ -68,6 +68,20 @@ export class Person {
     const verify = this.page.getByTestId("verify");
     if (await verify.isVisible()) await verify.click({ timeout: 2_000 }).catch(() => undefined);
     await this.page.getByTestId("new-chat").waitFor();
+  }
+
+  /** A number that was just sent a code has to wait: people try again, and so does this. Bounded. */
+  async #requestCode(): Promise<void> {
+    const code = this.page.getByTestId("development-code");
+    for (let attempt = 1; attempt <= 8; attempt++) {
+      await this.page.getByTestId("request-code").click();
+      const came = await code.waitFor({ timeout: 6_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (came) return;
+    }
+    throw new Error(`${this.name} got no code: ${await this.page.textContent("main, body")}`);
   }
 
   async startChat(phone: string): Promise<void> {

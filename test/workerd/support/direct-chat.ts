@@ -2,6 +2,7 @@
  * A direct chat inside workerd, without the Worker in front: users whose Inboxes know their devices, the founded
  * Conversation, and sockets opened as the Worker would open them. For tests of the objects.
  */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { base64, base64urlnopad } from "@scure/base";
 import { v7 } from "uuid";
@@ -60,9 +61,11 @@ export interface DirectChat {
 }
 
 /** Two users with `devices` devices each and their founded chat. Entry 1 is the founding commit, epoch is 1. */
-export async function foundDirectChat(devices = { alice: 1, bob: 1 }): Promise<DirectChat> {
+export async function foundDirectChat(
+  devices = { alice: 1, bob: 1 },
+  bob: DeviceRef = { user_id: newUserId(), device_id: 1 },
+): Promise<DirectChat> {
   const alice = { user_id: newUserId(), device_id: 1 };
-  const bob = { user_id: newUserId(), device_id: 1 };
   const id = await directConversationId(alice.user_id, bob.user_id);
   const chat: DirectChat = {
     id,
@@ -82,7 +85,22 @@ export async function foundDirectChat(devices = { alice: 1, bob: 1 }): Promise<D
   };
   const outcome = await chat.conversation().found(call);
   if (!("state" in outcome)) throw new Error("the chat could not be founded");
+  // The founding entry is on its way to all but its author: tests start when it has arrived.
+  for (const user of [alice, bob]) {
+    const awaited = all.filter((device) => device.user_id === user.user_id && device !== all[0]).length;
+    while ((await heldCount(chat, user)) < awaited) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   return chat;
+}
+
+function heldCount(chat: DirectChat, user: DeviceRef): Promise<number> {
+  return runInDurableObject(chat.inbox(user), (_, state) => {
+    const rows = state.storage.sql.exec<{ n: number }>(
+      "SELECT count(*) AS n FROM held WHERE conversation_id = ?",
+      chat.id,
+    );
+    return rows.one().n;
+  });
 }
 
 export function devicesOf(first: DeviceRef, count: number): DeviceRef[] {

@@ -36,15 +36,16 @@ export function inboxAlarmOf(chat: DirectChat, user: DeviceRef): Promise<boolean
 
 /** Runs alarms, letting deadlines pass on a clock moved forward, until none is armed any more. */
 export async function settle(chat: DirectChat, rounds = 10): Promise<void> {
-  for (let round = 0; round < rounds; round++) if (!(await alarmOf(chat))) return;
+  for (let round = 0; round < rounds; round++) {
+    if (!(await alarmOf(chat))) return;
+    moveClock(3_000);
+  }
   throw new Error("the Conversation keeps arming its alarm");
 }
 
 /** From now on the clock shows this much more. Undone by vi.restoreAllMocks. */
 export function moveClock(byMs: number): void {
-  const real = Date.now.bind(Date);
-  const before = vi.isMockFunction(Date.now) ? Date.now : real;
-  const at = before();
+  const at = Date.now();
   const start = performance.now();
   vi.spyOn(Date, "now").mockImplementation(() => Math.floor(at + byMs + performance.now() - start));
 }
@@ -71,17 +72,18 @@ export async function heldSeqs(chat: DirectChat, device: DeviceRef): Promise<num
     device.device_id,
     chat.id,
   );
-  return rows.map((row) => Number(row.seq));
+  return rows.map((row) => Number(row["seq"]));
 }
 
 /** Calls of `deliver`, as Inboxes got them. */
 export function watchDeliver(): { calls: DeliverCall[] } {
-  const spy = vi.spyOn(Inbox.prototype, "deliver");
-  return {
-    get calls() {
-      return spy.mock.calls.map(([call]) => call);
-    },
-  };
+  const calls: DeliverCall[] = [];
+  const { deliver } = Inbox.prototype;
+  vi.spyOn(Inbox.prototype, "deliver").mockImplementation(async function (this: Inbox, call) {
+    calls.push(call);
+    return await deliver.call(this, call);
+  });
+  return { calls };
 }
 
 /** The next `times` deliveries fail before they do anything, or after they have done it: the answer is lost. */
