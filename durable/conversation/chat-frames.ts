@@ -137,10 +137,12 @@ export class ChatFrames {
 
   #advance(connection: ChatConnection, seq: number): void {
     const { loaded } = this.#core;
-    if (loaded?.progress.ack(connection.device, seq) === true) {
+    if (loaded === null) return;
+    if (loaded.progress.ack(connection.device, seq)) {
       this.#receipts.rose(connection.device.user_id, "delivered");
-      this.#ingest.schedule();
     }
+    // A cursor that moved is written back, whether or not a watermark rose with it.
+    if (loaded.progress.isDirty) this.#ingest.schedule();
   }
 
   #read(connection: ChatConnection, seq: number): void {

@@ -26,6 +26,8 @@ interface MemberProgress {
 export class Progress {
   #devices = new Map<string, DeviceProgress>();
   #members = new Map<string, MemberProgress>();
+  /** The first seq of each device, by member, lowest first; and the lowest of those still in the roster. */
+  #places = new Map<string, { devices: { key: string; from: number }[]; first: number }>();
   /** Something advanced that the row does not have. */
   isDirty = false;
 
@@ -41,13 +43,15 @@ export class Progress {
         isListed: listed === 1,
       };
       progress.#members.set(member.user_id, state);
+      progress.#place(member);
       for (const device of member.devices) {
         const [acked, placed] = devices[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];
         const end = device.left_seq ?? head;
         const known = new DeviceProgress(Math.min(acked, end), Math.min(placed, end), end);
         progress.#devices.set(deviceKey({ user_id: member.user_id, device_id: device.id }), known);
-        state.delivered = Math.max(state.delivered, known.acked, state.read);
       }
+      state.delivered = Math.max(state.delivered, state.read);
+      progress.#raise(member.user_id);
     }
     return progress;
   }
@@ -81,6 +85,7 @@ export class Progress {
   follow(roster: Roster): void {
     for (const member of roster) {
       this.#member(member.user_id);
+      this.#place(member);
       for (const device of member.devices) {
         const key = deviceKey({ user_id: member.user_id, device_id: device.id });
         const before = device.joined_seq - 1;
@@ -99,10 +104,7 @@ export class Progress {
     const device = this.device(ref);
     if (device === undefined || !device.ack(seq)) return false;
     this.isDirty = true;
-    const member = this.#member(ref.user_id);
-    if (seq <= member.delivered) return false;
-    member.delivered = seq;
-    return true;
+    return this.#raise(ref.user_id);
   }
 
   /** [R1] Read implies delivered, and a device that shows a message has it. */
@@ -149,6 +151,32 @@ export class Progress {
       if (first === null || known.placed < first - 1) first = known.placed + 1;
     }
     return first;
+  }
+
+  #place(member: RosterMember): void {
+    const devices = member.devices.map((device) => ({
+      key: deviceKey({ user_id: member.user_id, device_id: device.id }),
+      from: device.joined_seq,
+    }));
+    const active = member.devices.filter(isActive).map((device) => device.joined_seq);
+    const first = active.length === 0 ? member.joined_seq : Math.min(...active);
+    this.#places.set(member.user_id, { devices: devices.sort((a, b) => a.from - b.from), first });
+  }
+
+  /**
+   * [R1] Delivered is what some device has acknowledged. A device that joined later acknowledges nothing of what lies
+   * before its joining: it counts once that is on another, or there is no other left that it could be on.
+   */
+  #raise(userId: string): boolean {
+    const member = this.#member(userId);
+    const before = member.delivered;
+    const { devices, first } = this.#places.get(userId) ?? { devices: [], first: 1 };
+    member.delivered = Math.max(before, first - 1);
+    for (const { key, from } of devices) {
+      const acked = this.#devices.get(key)?.acked ?? 0;
+      if (from <= member.delivered + 1) member.delivered = Math.max(member.delivered, acked);
+    }
+    return member.delivered > before;
   }
 
   #member(userId: string): MemberProgress {

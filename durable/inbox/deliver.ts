@@ -13,7 +13,9 @@ export function deliver(core: InboxCore, call: DeliverCall): DeliverAnswer {
   const toStore = new Map<number, DeliveredEntry[]>();
   for (const deviceId of call.devices) {
     const lacking = lackedBy(core, deviceId, call);
-    if (!core.devices.isActive(deviceId)) statuses[deviceId] = "gone";
+    if (core.devices.isRevoked(deviceId)) statuses[deviceId] = "gone";
+    // Its Account knows it and has not told this Inbox yet: no answer for it, and the Conversation asks again [F4].
+    else if (!core.devices.isActive(deviceId)) continue;
     else if (lacking.length === 0) statuses[deviceId] = "acked";
     else if (handTo(core, deviceId, call, lacking)) statuses[deviceId] = "handed";
     else {

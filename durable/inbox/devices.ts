@@ -2,6 +2,7 @@
 export class Devices {
   #sql: SqlStorage;
   #active = new Set<number>();
+  #revoked = new Set<number>();
 
   constructor(sql: SqlStorage, hasSchema: boolean) {
     this.#sql = sql;
@@ -10,6 +11,9 @@ export class Devices {
 
   isActive(deviceId: number): boolean {
     return this.#active.has(deviceId);
+  }
+  isRevoked(deviceId: number): boolean {
+    return this.#revoked.has(deviceId);
   }
 
   /** Idempotent; a revoked device never becomes active again: its id is not given twice. */
@@ -42,9 +46,14 @@ export class Devices {
   }
 
   #load(): void {
-    const rows = this.#sql.exec<{ device_id: number }>(
-      "SELECT device_id FROM devices WHERE revoked_after IS NULL",
-    );
-    this.#active = new Set([...rows].map((row) => row.device_id));
+    const rows = this.#sql
+      .exec<{ device_id: number; revoked_after: string | null }>(
+        "SELECT device_id, revoked_after FROM devices",
+      )
+      .toArray();
+    const idsOf = (isRevoked: boolean) =>
+      rows.filter((row) => (row.revoked_after !== null) === isRevoked).map((row) => row.device_id);
+    this.#active = new Set(idsOf(false));
+    this.#revoked = new Set(idsOf(true));
   }
 }

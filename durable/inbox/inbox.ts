@@ -78,9 +78,8 @@ export class Inbox extends DurableObject<Bindings> {
   }
 
   async deliver(call: DeliverCall): Promise<DeliverAnswer> {
-    // Nobody with this id has ever registered: nothing is stored for them.
-    if (!this.#hasSchema)
-      return { devices: Object.fromEntries(call.devices.map((id) => [id, "gone" as const])) };
+    // No device of this user is known yet: nothing is stored, and nothing said about any of them.
+    if (!this.#hasSchema) return { devices: {} };
     return deliver(this.#core, call);
   }
 
@@ -227,6 +226,8 @@ export class Inbox extends DurableObject<Bindings> {
     } else if (report.acked !== undefined) {
       remembered.ack(report.device_id, conversationId, report.acked);
       held.acknowledged(report.device_id, conversationId, report.acked);
+      // [L5] Rows of a log that was replaced: no ack will ever cover them.
+      if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
     }
     if (report.read !== undefined && answer.read_confirmed >= report.read) {
       connection?.queue({

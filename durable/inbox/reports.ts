@@ -67,6 +67,8 @@ export class Reports {
   }
 
   async #drain(conversationId: string): Promise<void> {
+    // An ack and a read mark that came in one array of frames make one call.
+    await Promise.resolve();
     for (;;) {
       const gathered = this.#gathering.get(conversationId);
       this.#gathering.delete(conversationId);

@@ -65,7 +65,7 @@ export class KittiwakeClient implements Kittiwake {
     this.#leaveSeat();
     if (record === null) {
       this.#session = null;
-      void finishLogOut(this.#means);
+      this.#finishLogOut();
     } else {
       const { userId, deviceId, phone, name } = record;
       this.#session = { userId, deviceId, phone, name };
@@ -150,7 +150,7 @@ export class KittiwakeClient implements Kittiwake {
   }
 
   wake(): void {
-    if (this.#seat === null) void finishLogOut(this.#means);
+    if (this.#seat === null) this.#finishLogOut();
     else this.#call("wake").catch(() => {});
   }
   async poll(waitMs: number): Promise<boolean> {
@@ -162,6 +162,11 @@ export class KittiwakeClient implements Kittiwake {
     this.#channel.close();
     this.#listeners.clear();
     await this.#means.store.close();
+  }
+
+  /** In the background; what does not work now is tried again the next time. */
+  #finishLogOut(): void {
+    finishLogOut(this.#means).catch(() => {});
   }
 
   #shows(conversationId: string, change: 1 | -1): void {
@@ -182,7 +187,7 @@ export class KittiwakeClient implements Kittiwake {
       post: (message) => this.#post(message),
       emit: (event) => this.#emit(event),
       onConnection: (state) => this.#shownState.set(state),
-      onSignedOut: (reason) => void this.#signedOut(reason),
+      onSignedOut: (reason) => this.#signedOut(reason),
       logOut: () => this.#logOutHere(),
     });
     this.#seat = seat;
@@ -206,13 +211,14 @@ export class KittiwakeClient implements Kittiwake {
   }
 
   /** A revoked device keeps nothing; a log-in that ran out keeps the data for when its user is back. */
-  async #signedOut(reason: SignedOutReason): Promise<void> {
+  #signedOut(reason: SignedOutReason): void {
+    const { store } = this.#means;
     this.#leaveSeat();
-    if (reason === "revoked") await this.#means.store.wipe();
-    else await this.#means.store.apply([{ table: "values", remove: ["session"] }]);
-    this.#becomeSignedOut(
-      reason === "revoked" ? { status: "stopped", reason: "revoked" } : { status: "signed_out" },
-    );
+    const isRevoked = reason === "revoked";
+    const gone = isRevoked ? store.wipe() : store.apply([{ table: "values", remove: ["session"] }]);
+    const state: ConnectionState = isRevoked ? { status: "stopped", reason } : { status: "signed_out" };
+    // A store that refuses still holds the log-in: the next start is told the same by the server, and wipes again.
+    gone.catch(() => {}).finally(() => this.#becomeSignedOut(state));
   }
 
   #becomeSignedOut(state: ConnectionState): void {
@@ -236,7 +242,7 @@ export class KittiwakeClient implements Kittiwake {
   #hear(message: unknown): void {
     const parsed = tabMessageSchema.safeParse(message);
     if (!parsed.success) return;
-    if (parsed.data.type === "session") void this.#sessionChanged();
+    if (parsed.data.type === "session") this.#sessionChanged().catch(() => {});
     else this.#seat?.hear(parsed.data);
   }
 

@@ -27,6 +27,10 @@ export class ChatSockets {
     return this.#chats.get(conversationId)?.connection ?? null;
   }
 
+  conversationIds(): string[] {
+    return [...this.#chats.keys()];
+  }
+
   claimedLogId(conversationId: string): string | null {
     return this.#chats.get(conversationId)?.claimedLogId ?? null;
   }

@@ -92,7 +92,8 @@ export class Connection {
         this.#open(effect.refresh);
         return;
       case "hello":
-        void this.#hello();
+        // The store that knows our position cannot be read: try again with the next socket.
+        this.#hello().catch(() => this.giveUp());
         return;
       case "ping":
         this.#ping();

@@ -23,6 +23,8 @@ export interface PollLoopOptions {
   receiver: Receiver;
   readMarks: ReadMarks;
   inboxStore: InboxStore;
+  /** Chats on screen: a poll brings no receipts, so their state is asked for. */
+  onScreen(): string[];
   /** HTTP works while sockets do not, or no longer. */
   onWorking(isWorking: boolean): void;
 }
@@ -34,6 +36,8 @@ export class PollLoop {
   readonly #reads = new Map<string, number>();
   #run = 0;
   #isRunning = false;
+  /** Until a first poll was answered, at once, nobody knows whether HTTP gets through. */
+  #isWorking = false;
   #timer: Timer | null = null;
   constructor(options: PollLoopOptions) {
     this.#options = options;
@@ -52,7 +56,7 @@ export class PollLoop {
     this.#isRunning = false;
     this.#run += 1;
     if (this.#timer !== null) this.#options.desk.environment.clearTimer(this.#timer);
-    this.#options.onWorking(false);
+    this.#setWorking(false);
   }
 
   /** True when nothing more is stored for this device. */
@@ -69,18 +73,29 @@ export class PollLoop {
     const { environment } = this.#options.desk;
     try {
       const startedMs = environment.now();
-      await this.#round(this.#acks.size > 0 || failures > 0 ? 0 : limits.pollWaitMsMax);
+      await this.#round(this.#isWorking && this.#acks.size === 0 ? limits.pollWaitMsMax : 0);
       if (run !== this.#run) return;
-      this.#options.onWorking(true);
+      this.#setWorking(true);
+      this.#refreshScreen();
       // A server that answers at once with nothing must not be asked in a tight circle.
       const isQuick = environment.now() - startedMs < limits.backoffBaseMs && this.#acks.size === 0;
       this.#timer = environment.setTimer(isQuick ? limits.backoffBaseMs : 0, () => void this.#loop(run, 0));
     } catch {
       if (run !== this.#run) return;
-      this.#options.onWorking(false);
+      this.#setWorking(false);
       const delayMs = backoffMs(failures, environment.random());
       this.#timer = environment.setTimer(delayMs, () => void this.#loop(run, failures + 1));
     }
+  }
+
+  #setWorking(isWorking: boolean): void {
+    this.#isWorking = isWorking;
+    this.#options.onWorking(isWorking);
+  }
+
+  #refreshScreen(): void {
+    const { receiver, onScreen } = this.#options;
+    for (const conversationId of onScreen()) receiver.bringUp(conversationId).catch(() => {});
   }
 
   async #round(waitMs: number): Promise<boolean> {
@@ -98,7 +113,7 @@ export class PollLoop {
         this.#acks.delete(conversation_id);
       if (read !== undefined) this.#reads.set(conversation_id, read);
     }
-    void inboxStore.seen(answer.store_id);
+    inboxStore.seen(answer.store_id);
     for (const { conversation_id } of answer.refused) receiver.retryLater(conversation_id);
     const taken = answer.frames.map((frame) =>
       receiver.entries(frame, (conversationId, seq) => this.#acks.set(conversationId, seq)),
@@ -109,6 +124,11 @@ export class PollLoop {
   }
 
   #reports(): { conversation_id: string; acked?: number; read?: number }[] {
+    // [L5] Beyond the cursor only if the log was replaced since: of the new one this device has less.
+    for (const [conversationId, seq] of this.#acks) {
+      const record = this.#options.desk.conversation(conversationId);
+      if (record !== null && seq > record.cursor.seq) this.#acks.delete(conversationId);
+    }
     const reads = this.#options.readMarks
       .unconfirmed()
       .filter((record) => this.#reads.get(record.conversationId) !== record.ownRead);

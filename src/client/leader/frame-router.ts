@@ -69,7 +69,7 @@ export class FrameRouter {
   }
 
   #inboxReady(storeId: string, connection: Connection): void {
-    void this.#options.inboxStore.seen(storeId);
+    this.#options.inboxStore.seen(storeId);
     this.#options.readMarks.repeatOn(connection);
   }
 

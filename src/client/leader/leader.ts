@@ -106,6 +106,7 @@ export class Leader {
       receiver: this.#receiver,
       readMarks: this.#readMarks,
       inboxStore: this.#inboxStore,
+      onScreen: () => this.#chats.conversationIds(),
       onWorking: (isWorking) => this.#pollingChanged(isWorking),
     });
     this.#reader.onDoubt = (conversationId) => void this.#claims.claim(conversationId);

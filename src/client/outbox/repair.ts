@@ -25,9 +25,9 @@ export function repairFor(code: ErrorCode): Repair {
   return repairs[code] ?? "fail";
 }
 
-/** With these the id is used up: trying again means a new message. */
+/** With these the id is used up (or was another device's): trying again means a new message. */
 export function needsNewId(code: ErrorCode | null): boolean {
-  return code === "id_conflict" || code === "bad_message_id";
+  return code === "id_conflict" || code === "bad_message_id" || code === "revoked";
 }
 
 export const finalCodes: ErrorCode[] = errorCodes.filter((code) => repairFor(code) === "fail");

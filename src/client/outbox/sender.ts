@@ -60,6 +60,11 @@ export class Sender {
     this.#check(lane);
     try {
       await this.#options.acceptance.take(frame);
+      lane.absences = 0;
+    } catch (error) {
+      // It could not be stored here. It is sent again to get this answer again, but not in a tight circle.
+      this.#waitForNetwork(lane);
+      throw error;
     } finally {
       lane.accepted.delete(frame.message_id);
       this.#check(lane);
@@ -112,7 +117,8 @@ export class Sender {
       conversation_id: item.conversationId,
       message_id: item.messageId,
       epoch: item.epoch,
-      base_seq: Math.max(item.baseSeq, cursor),
+      // Never the item's own: that one was at most the cursor, or is of a log that was replaced since [L5].
+      base_seq: cursor,
       silent: item.silent,
       envelope: item.envelope,
     };

@@ -19,7 +19,8 @@ export function newRecord(state: ConversationState, firstSeq: number, ownUserId:
     resync: null,
     members: membersOf(state),
     ownRead: own?.read ?? 0,
-    ownReadConfirmed: own?.read ?? 0,
+    // [R3] A state may show a mark that is not durable yet.
+    ownReadConfirmed: 0,
     peer: { userId: peerIdOf(state, ownUserId), name: null, phone: null },
     isProfileDue: true,
     lastActivityMs: state.last_activity_at,
@@ -78,12 +79,8 @@ export function withWatermarks(
     return { ...member, read, delivered: Math.max(member.delivered, mark.delivered, read) };
   });
   const own = watermarks.find((mark) => mark.user_id === ownUserId)?.read ?? 0;
-  return {
-    ...record,
-    members,
-    ownRead: Math.max(record.ownRead, own),
-    ownReadConfirmed: Math.max(record.ownReadConfirmed, own),
-  };
+  // [R3] Only `read_confirmed` says that one's own mark is durable: receipts go out before it is.
+  return { ...record, members, ownRead: Math.max(record.ownRead, own) };
 }
 
 /** What a resume may claim: the highest position with a MAC that does not lie beyond the cursor. */

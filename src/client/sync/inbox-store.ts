@@ -27,11 +27,10 @@ export class InboxStore {
   }
 
   /** The id is kept only after everything was compared, so that a crash between starts it again. */
-  async seen(storeId: string): Promise<void> {
-    if (this.#comparing === storeId || (await this.known()) === storeId) return;
+  seen(storeId: string): void {
     if (this.#comparing === storeId) return;
     this.#comparing = storeId;
-    await this.#compare(storeId, 0);
+    void this.#compare(storeId, 0);
   }
 
   stop(): void {
@@ -42,9 +41,11 @@ export class InboxStore {
   async #compare(storeId: string, tries: number): Promise<void> {
     if (this.#isStopped || this.#comparing !== storeId) return;
     try {
-      await this.#compareAll();
-      if (this.#isStopped) return;
-      await this.#desk.store.apply([putValue("inbox_store_id", storeId)]);
+      if ((await this.known()) !== storeId) {
+        await this.#compareAll();
+        if (this.#isStopped) return;
+        await this.#desk.store.apply([putValue("inbox_store_id", storeId)]);
+      }
       this.#comparing = null;
     } catch {
       const { environment } = this.#desk;

@@ -55,8 +55,13 @@ export class RemoteCalls {
     else call?.reject(errorFrom(failure));
   }
 
-  rejectAll(): void {
-    for (const id of [...this.#calls.keys()]) this.#forget(id)?.reject(new ConnectionError());
+  /** This tab has no log-in any more: whoever asked for that has what they wanted. */
+  endAll(): void {
+    for (const id of [...this.#calls.keys()]) {
+      const call = this.#forget(id);
+      if (call?.method === "logOut") call.resolve(undefined);
+      else call?.reject(new ConnectionError());
+    }
   }
 
   #timeOut(id: string): void {

@@ -2,6 +2,8 @@
  * This tab's place among the tabs of its browser: it leads, or follows the one that does. What a user does goes to the
  * leader, wherever that is; when the leading tab goes, the next one takes over with the same store.
  */
+
+import { limits } from "../../protocol/limits.ts";
 import { SessionKeeper, type SignedOutReason } from "../auth/session-keeper.ts";
 import { connectionStateOf } from "../connection/shown-state.ts";
 import type { LinkState } from "../connection/state.ts";
@@ -10,6 +12,7 @@ import type { Environment, Timer } from "../environment.ts";
 import type { HttpApi } from "../http-api.ts";
 import { runMethod } from "../leader/commands.ts";
 import { Leader } from "../leader/leader.ts";
+import { FencedStore } from "../store/fenced-store.ts";
 import { getValue, putValue, type Store } from "../store/store.ts";
 import { RemoteCalls } from "./remote-calls.ts";
 import { Screens, screenRepeatMs } from "./screens.ts";
@@ -35,9 +38,11 @@ export class Seat {
   readonly #tabId: string;
   #screens: Screens | null = null;
   #leader: Leader | null = null;
+  #store: FencedStore | null = null;
   #chats: string[] = [];
   #screenTimer: Timer | null = null;
   #giveUpLead: () => void = () => {};
+  #leadTimer: Timer | null = null;
   #hasLeft = false;
 
   constructor(options: SeatOptions) {
@@ -53,17 +58,19 @@ export class Seat {
 
   take(): void {
     this.#options.post({ type: "joined" });
-    this.#giveUpLead = this.#options.tabs.lead(`kittiwake-${this.#options.userId}`, () => void this.#lead());
+    this.#giveUpLead = this.#options.tabs.lead(`kittiwake-${this.#options.userId}`, () => this.#tryToLead());
   }
 
   leave(): void {
     this.#hasLeft = true;
+    if (this.#leadTimer !== null) this.#options.environment.clearTimer(this.#leadTimer);
     this.#stopRepeating();
     if (this.#leader === null) this.#options.post({ type: "screen", tab: this.#tabId, chats: [] });
     this.#screens?.stop();
     this.#leader?.stop();
     this.#leader = null;
-    this.#calls.rejectAll();
+    this.#store?.fence();
+    this.#calls.endAll();
     this.#giveUpLead();
   }
 
@@ -123,8 +130,18 @@ export class Seat {
     }
   }
 
+  /** A store that cannot be read now may be readable a moment later (another tab is migrating it). */
+  #tryToLead(): void {
+    this.#lead().catch(() => {
+      if (this.#hasLeft) return;
+      this.#leadTimer = this.#options.environment.setTimer(limits.backoffBaseMs, () => this.#tryToLead());
+    });
+  }
+
   async #lead(): Promise<void> {
-    const { api, store, environment, onSignedOut } = this.#options;
+    const { api, environment, onSignedOut } = this.#options;
+    const store = new FencedStore(this.#options.store);
+    this.#store = store;
     // The leader before may have refreshed the tokens, or logged out.
     const session = await getValue(store, "session");
     if (this.#hasLeft || session === null) return;
@@ -169,8 +186,9 @@ export class Seat {
 
   #sayScreen(): void {
     this.#stopRepeating();
-    if (this.#leader !== null) return this.#screens?.shows(this.#tabId, this.#chats);
-    this.#options.post({ type: "screen", tab: this.#tabId, chats: this.#chats });
+    if (this.#leader !== null) this.#screens?.shows(this.#tabId, this.#chats);
+    else this.#options.post({ type: "screen", tab: this.#tabId, chats: this.#chats });
+    // The leader too: what is not said again is taken for gone.
     if (this.#chats.length === 0) return;
     this.#screenTimer = this.#options.environment.setTimer(screenRepeatMs, () => this.#sayScreen());
   }

@@ -105,6 +105,7 @@ describe("the log-in", () => {
     await world.environment.advance(1000);
     await alice.app.retry(chat, messageId);
     await world.environment.until(async () => (await alice.store.all("outbox")).length === 0, "sent");
+    expect(world.server.log(chat).entries.some((entry) => entry.message_id === messageId)).toBe(false);
     expect((await world.texts(bob, chat)).at(-1)).toBe("unsent");
   });
 
@@ -149,6 +150,7 @@ describe("leaving", () => {
     await world.environment.advance(100);
     expect(await isEmpty()).toBe(true);
     expect(alice.app.connection).toEqual({ status: "stopped", reason: "revoked" });
+    await expect(bob.app.startChat(alicePhone)).resolves.toBe(chat);
     world.server.intercept = () => "revoked";
     await expect(bob.app.startChat(alicePhone)).rejects.toThrow("This device was logged out");
     await world.environment.advance(10);

@@ -196,6 +196,15 @@ describe("where sockets are blocked", () => {
     expect(alice.app.connection.status).toBe("live");
   });
 
+  it("shows ticks in the chat on screen", async () => {
+    alice.app.openChat(chat);
+    await alice.app.send(chat, "ticks");
+    await world.environment.until(
+      async () => (await alice.app.messages(chat)).at(-1)?.status === "delivered",
+      "ticks",
+    );
+  });
+
   it("sends by HTTP, one at a time and in order, and marks read", async () => {
     for (const text of ["1", "2", "3"]) await alice.app.send(chat, text);
     await world.environment.until(async () => (await alice.store.all("outbox")).length === 0, "sent");

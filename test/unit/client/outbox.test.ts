@@ -103,6 +103,44 @@ describe("the outbox", () => {
     expect(sends(chatSocket as FakeSocket).map((frame) => frame.message_id)).toEqual(logged());
   });
 
+  it("[D3] an answer that comes before what lies below it: the message shows, the cursor waits", async () => {
+    // Bob's client would fetch pages too.
+    await bob.app.close();
+    const log = world.server.log(chat);
+    const body = {
+      message_id: strangerId(),
+      epoch: 1,
+      base_seq: 0,
+      silent: false,
+      envelope: textEnvelope("below"),
+    };
+    log.submit(bob.device, body, 0);
+    await alice.app.send(chat, "above");
+    await world.environment.advance(10);
+    const cursor = async () => (await alice.store.get("conversations", [chat]))?.cursor.seq;
+    expect(await cursor()).toBe(1);
+    expect((await own())[0]?.seq).toBe(3);
+    world.server.deliver(log, 2);
+    await world.environment.advance(10);
+    expect(await cursor()).toBe(3);
+    expect(await world.texts(alice, chat)).toEqual(["(notice)", "below", "above"]);
+    expect(world.server.requests.filter((request) => request.path.includes("/entries?after=1"))).toEqual([]);
+  });
+
+  it("[D3] what lies below an answer is fetched if it does not come", async () => {
+    const body = {
+      message_id: strangerId(),
+      epoch: 1,
+      base_seq: 0,
+      silent: false,
+      envelope: textEnvelope("below"),
+    };
+    world.server.log(chat).submit(bob.device, body, 0);
+    await alice.app.send(chat, "above");
+    await world.environment.advance(limits.gapPatienceMs + 10);
+    expect(await world.texts(alice, chat)).toEqual(["(notice)", "below", "above"]);
+  });
+
   it("[L3] names as base the cursor, and on a resend a higher one up to which it holds the log", async () => {
     for (const text of ["a", "b"]) world.server.say(chat, bob.device, textEnvelope(text), strangerId());
     await world.environment.advance(10);
@@ -170,6 +208,22 @@ describe("a refusal", () => {
     await allSent();
     expect(new Set(sends(inbox()).map((frame) => `${frame.message_id} ${frame.envelope}`)).size).toBe(1);
     expect(sends(inbox())).toHaveLength(4);
+  });
+
+  it("[E3] another epoch does not change the bytes either, before the server has said stale_epoch", async () => {
+    const commit = {
+      message_id: strangerId(),
+      epoch: 1,
+      base_seq: 1,
+      silent: false,
+      envelope: textEnvelope("x"),
+    };
+    const added = { user_id: bob.device.user_id, device_id: 9 };
+    world.server.log(chat).submit(bob.device, { ...commit, roster_change: { add: [added], remove: [] } }, 0);
+    refuse("base_too_old");
+    await alice.app.send(chat, "patient");
+    await allSent();
+    expect(sends(inbox()).map((frame) => frame.epoch)).toEqual([1, 1, 2]);
   });
 
   it.each(["id_conflict", "bad_message_id", "bad_frame", "too_large", "not_found"] as const)(

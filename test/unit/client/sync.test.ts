@@ -107,6 +107,61 @@ describe("receiving", () => {
     expect(acksOn(world.server.inboxSocket(alice.device)).at(-1)).toBe(3);
   });
 
+  it("[D1] acknowledges on no other socket than the one that brought the entries", async () => {
+    const before = world.server.inboxSocket(alice.device);
+    sayUnheard("2");
+    let answer = () => {};
+    const { fetch } = world.server;
+    world.server.fetch = async (url, init) => {
+      if (url.includes("/entries")) {
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      }
+      return await fetch.call(world.server, url, init);
+    };
+    say("3");
+    await world.environment.advance(10);
+    before.close(4410);
+    await world.environment.advance(100);
+    const after = world.server.inboxSocket(alice.device);
+    const { loses } = after;
+    loses.add("entries");
+    const acksBefore = acksOn(after).length;
+    answer();
+    world.server.fetch = fetch;
+    await world.environment.until(async () => (await cursor(alice)) === 3, "filled");
+    // The new socket's own backlog is acknowledged there, once; the old one's answer goes nowhere.
+    expect(acksOn(before)).toEqual([]);
+    expect(acksOn(after).length - acksBefore).toBeLessThanOrEqual(1);
+  });
+
+  it("[R1] a read mark set while entries are being taken is not lost", async () => {
+    const first = say("2");
+    await world.environment.advance(10);
+    sayUnheard("3");
+    // The first of the two is held already: comparing it is where the mark comes in between.
+    const { get } = alice.store;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    alice.store.get = (async (table: "entries", key: [string]) => {
+      if (table === "entries") await held;
+      return await get.call(alice.store, table, key);
+    }) as typeof alice.store.get;
+    // The server's echo would bring the mark back.
+    world.server.inboxSocket(alice.device).loses.add("receipts").add("read_confirmed");
+    const { logId: log_id, entries } = world.server.log(chat);
+    const frame = { type: "entries", conversation_id: chat, log_id, entries: entries.slice(1) };
+    world.server.inboxSocket(alice.device).send(frame);
+    await world.environment.advance(10);
+    await alice.app.markRead(chat, first);
+    release();
+    await world.environment.until(async () => (await cursor(alice)) === 3, "taken");
+    expect((await alice.store.get("conversations", [chat]))?.ownRead).toBe(first);
+  });
+
   it.each([
     ["does not decode", "####"],
     ["is of an unknown type", Buffer.from('{"v":1,"type":"reaction"}').toString("base64")],
@@ -251,6 +306,8 @@ describe("a conversation it does not know", () => {
   it("a new device commits itself in and reads from its joining [F8]", async () => {
     say("before");
     await world.environment.until(async () => (await cursor(alice)) === 2, "stored");
+    await bob.app.send(chat, "hello");
+    await world.environment.advance(100);
     second = await world.register("+14155550001", "Alice");
     await world.environment.until(
       async () => (await second.app.conversations()).length === 1,
@@ -260,7 +317,7 @@ describe("a conversation it does not know", () => {
     await world.environment.until(async () => (await textsOf(second)).includes("after"), "reads");
     expect(await textsOf(second)).toEqual(["(notice)", "after"]);
     await world.environment.until(async () => (await textsOf(alice)).includes("after"), "the others too");
-    expect(await textsOf(alice)).toEqual(["(notice)", "before", "(notice)", "after"]);
+    expect(await textsOf(alice)).toEqual(["(notice)", "before", "hello", "(notice)", "after"]);
     // Bob's next message says who he is once more, so that the new device has a title to show.
     await bob.app.send(chat, "hello again");
     await world.environment.until(

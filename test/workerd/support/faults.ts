@@ -72,7 +72,7 @@ export async function heldSeqs(chat: DirectChat, device: DeviceRef): Promise<num
     device.device_id,
     chat.id,
   );
-  return rows.map((row) => Number(row["seq"]));
+  return rows.map((row) => Number(row.seq));
 }
 
 /** Calls of `deliver`, as Inboxes got them. */
