@@ -13,10 +13,14 @@ interface FolderRule {
 
 const folderRules: FolderRule[] = [
   { folder: "src/protocol/", mayImport: [] },
-  { folder: "durable/", mayImport: ["src/protocol/", "src/edge/", "src/config.ts", "migrations/"] },
+  { folder: "src/mls-guard/", mayImport: ["src/protocol/"] },
+  {
+    folder: "durable/",
+    mayImport: ["src/protocol/", "src/mls-guard/", "src/edge/", "src/config.ts", "migrations/"],
+  },
   { folder: "src/edge/", mayImport: ["src/protocol/", "durable/", "src/config.ts"] },
   { folder: "src/config.ts", mayImport: ["src/protocol/", "durable/"] },
-  { folder: "src/client/", mayImport: ["src/protocol/"] },
+  { folder: "src/client/", mayImport: ["src/protocol/", "src/mls-guard/"] },
   { folder: "src/web/", mayImport: ["src/protocol/", "src/client/"] },
 ];
 

@@ -66,10 +66,12 @@ export class SimAlarm {
       const finished =
         handler.alarm?.({ isRetry: run.tries > 0, retryCount: run.tries }) ?? Promise.resolve();
       finished.then(
-        () => this.#finish(run),
-        () => {
-          if (this.#run === run) this.#retry(run, true);
-        },
+        // Only a run whose writes are durable has happened.
+        () => object.emit(() => this.#finish(run)),
+        () =>
+          object.emit(() => {
+            if (this.#run === run) this.#retry(run, true);
+          }),
       );
     });
   }

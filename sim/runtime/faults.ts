@@ -16,6 +16,8 @@ export interface Faults {
   netDelayMs: readonly [number, number];
   httpLostChance: number;
   httpAnswerLostChance: number;
+  /** A request that somebody on the way sends twice. */
+  httpTwiceChance: number;
   socketCutChance: number;
   socketSwallowChance: number;
   socketStallChance: number;
@@ -35,6 +37,7 @@ export const noFaults: Faults = {
   netDelayMs: [5, 60],
   httpLostChance: 0,
   httpAnswerLostChance: 0,
+  httpTwiceChance: 0,
   socketCutChance: 0,
   socketSwallowChance: 0,
   socketStallChance: 0,

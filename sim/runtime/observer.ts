@@ -10,15 +10,24 @@ export interface Observer {
   turned(object: SimObject): void;
   /** Idle, with nothing pending, and about to forget. */
   quiescent(object: SimObject): void;
-  /** A text frame leaves a server object for a device. */
-  frameDown(device: Device, from: SimObject, text: string): void;
+  /** A text frame leaves a server object for a device, which was `key` when it connected. */
+  frameDown(device: Device, key: string | null, text: string): void;
   /** A successful HTTP answer leaves the edge for a device. */
   httpDown(device: Device, path: string, body: unknown): void;
   /** A text frame leaves a device. */
   frameUp(device: Device, text: string): void;
   /** An HTTP request leaves a device. */
   httpUp(device: Device, path: string, body: unknown): void;
-  called(caller: string, callee: SimObject, method: string, args: readonly unknown[]): () => void;
+  /** A call leaves; `life` is the caller's. What it returns is called when an answer, or none, has come. */
+  called(
+    caller: string,
+    life: object,
+    callee: SimObject,
+    method: string,
+    args: readonly unknown[],
+  ): () => void;
+  /** An object's storage was put back to an older point. */
+  restored(object: SimObject): void;
   /** A device's store has committed these changes. */
   stored(device: Device, changes: readonly Change[]): void;
   unexpected(who: string, what: string): void;

@@ -67,7 +67,7 @@ function call(
     const unknown = (delayMs: number) => answer(delayMs, () => reject(new LostConnection()));
     const { rng } = caller;
     const send = () => {
-      finished = world.observer.called(caller.name, callee, method, sent);
+      finished = world.observer.called(caller.name, life ?? caller, callee, method, sent);
       if (rng.chance(world.faults.rpcLostChance)) {
         world.say(caller.name, () => `calls ${callee.name}.${method}, and the request is lost`);
         return unknown(rng.between(50, 8_000));

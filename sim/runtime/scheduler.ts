@@ -28,6 +28,7 @@ export interface SimEvent {
   host: Host | null;
   run: () => void;
   isCancelled: boolean;
+  isDone: boolean;
 }
 
 export class Scheduler {
@@ -35,6 +36,8 @@ export class Scheduler {
   now = Date.UTC(2027, 0, 1);
   current: Host | null = null;
   eventCount = 0;
+  /** Set by whoever has seen enough: no further event runs. */
+  isStopped = false;
   hash = 0;
   readonly #rng: Rng;
   readonly #heap: SimEvent[] = [];
@@ -46,14 +49,18 @@ export class Scheduler {
 
   after(delayMs: number, kind: string, host: Host | null, run: () => void): SimEvent {
     const at = this.now + Math.max(0, delayMs);
-    const event = { at, order: this.#rng.next(), kind, host, run, isCancelled: false };
+    const event = { at, order: this.#rng.next(), kind, host, run, isCancelled: false, isDone: false };
     this.#push(event);
     return event;
   }
 
   /** Runs what is due up to `until`, which then is the time. */
   runUntil(until: number): void {
-    for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
+    for (
+      let next = this.#heap[0];
+      next !== undefined && next.at <= until && !this.isStopped;
+      next = this.#heap[0]
+    ) {
       this.#pop();
       if (!next.isCancelled) this.#turn(next);
     }
@@ -72,6 +79,7 @@ export class Scheduler {
       this.#hashOf(event.kind) ^ this.#hashOf(event.host?.name ?? "") ^ Math.floor(this.now % 2 ** 31),
     );
     this.current = event.host;
+    event.isDone = true;
     try {
       event.run();
     } catch (error) {

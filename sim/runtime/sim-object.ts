@@ -101,7 +101,7 @@ export class SimObject implements Host {
     instance?.died();
     for (const wire of [...this.wires]) wire.cut();
     this.alarm.interrupted();
-    this.skewMs = this.rng.between(-40, 40);
+    this.skewMs = this.rng.between(-250, 250);
     if (this.#work.length > 0) this.world.scheduler.after(0, "wake", this, () => this.#pump());
   }
 
@@ -121,6 +121,7 @@ export class SimObject implements Host {
     this.crash("it is restored to an older point");
     this.storage.restore(snapshot);
     this.alarm.committed();
+    this.world.observer.restored(this);
   }
 
   #pump(): void {

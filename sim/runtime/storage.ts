@@ -154,8 +154,11 @@ export class SimStorage {
     if (table === null) return new Cursor(statement.all(...bound).map(withBuffers), 0);
     this.#begin();
     this.written.add(table);
-    const { changes } = statement.run(...bound);
-    return new Cursor([], Number(changes));
+    if (/\bRETURNING\b/i.test(query)) {
+      const rows = statement.all(...bound);
+      return new Cursor(rows.map(withBuffers), rows.length);
+    }
+    return new Cursor([], Number(statement.run(...bound).changes));
   }
 
   #prepare(query: string): { statement: StatementSync; table: string | null } {

@@ -2,7 +2,8 @@
  * One WebSocket connection between a device and an object. Frames keep their order in each direction and are lost only
  * together with the connection: a direction that once swallowed a frame swallows all that follow (half-open).
  */
-import type { Device, DeviceSocket } from "../actors/device.ts";
+import type { Device } from "../actors/device.ts";
+import type { DeviceSocket } from "../actors/device-socket.ts";
 import type { SimObject } from "./sim-object.ts";
 import type { World } from "./world.ts";
 
@@ -20,6 +21,8 @@ export class Wire {
   serverState: 1 | 2 | 3 = 1;
   server: SimObject | null = null;
   device: Device | null = null;
+  /** `user.device` that the token of the upgrade named. */
+  key: string | null = null;
   pingedAt: Date | null = null;
   isCut = false;
   #socket: DeviceSocket | null = null;
@@ -52,13 +55,17 @@ export class Wire {
       this.#early.push(item);
       return;
     }
-    if ("text" in item && server !== null) this.world.observer.frameDown(device, server, item.text);
+    if ("text" in item && server !== null) this.world.observer.frameDown(device, this.key, item.text);
     this.#maybeFail();
     if (this.#down.isSwallowing || this.isCut) return;
     if ("text" in item) this.world.scheduler.mix(item.text.length);
     this.#arrive(this.#down, this.#delay(), "frame down", device, () => {
       if (this.#down.isSwallowing || this.isCut) return;
       if ("text" in item) return socket.received(item.text);
+      this.world.say(
+        device.name,
+        () => `has a socket to ${server?.name ?? "nobody"} closed with ${item.close}`,
+      );
       socket.closed(item.close);
       // The device's side of the closing handshake.
       this.toServer({ close: item.close });
@@ -84,6 +91,7 @@ export class Wire {
     this.isCut = true;
     const { device, server } = this;
     const socket = this.#socket;
+    this.world.say(device?.name ?? "a device", () => `has a socket to ${server?.name ?? "nobody"} cut`);
     const { rng } = server ?? device ?? { rng: this.world.rng("wire") };
     if (device !== null && socket !== null) {
       this.world.scheduler.after(rng.between(1, 400), "socket lost", device, () =>
@@ -99,10 +107,16 @@ export class Wire {
 
   /** Half-open: nothing arrives that way any more, and nobody is told until heartbeats, or TCP, give up. */
   swallow(which: "up" | "down" | "both"): void {
+    this.world.say(
+      this.device?.name ?? "a device",
+      () => `has a socket to ${this.server?.name ?? "nobody"} gone half-open (${which})`,
+    );
     if (which !== "down") this.#up.isSwallowing = true;
     if (which !== "up") this.#down.isSwallowing = true;
     const rng = this.server?.rng ?? this.device?.rng;
-    this.world.scheduler.after((rng?.between(2, 15) ?? 5) * 60_000, "tcp gives up", null, () => this.cut());
+    this.world.scheduler.after((rng?.between(30, 120) ?? 60) * 60_000, "tcp gives up", null, () =>
+      this.cut(),
+    );
   }
 
   /** Everything on its way from now on comes this much later, in order. */

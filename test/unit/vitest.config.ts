@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const simulatedWorkers = fileURLToPath(new URL("../../sim/runtime/cloudflare-workers.ts", import.meta.url));
+
 export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),
   plugins: [
@@ -14,6 +16,12 @@ export default defineConfig({
         if (!id.endsWith(".sql")) return null;
         return `export default ${JSON.stringify(readFileSync(id, "utf8"))};`;
       },
+    },
+    {
+      // The simulator runs the objects in this process, on its own runtime.
+      name: "simulated-workers",
+      enforce: "pre",
+      resolveId: (id) => (id === "cloudflare:workers" ? simulatedWorkers : null),
     },
   ],
   test: {

@@ -1,0 +1,180 @@
+/**
+ * A device's store behind the SDK's store port, in memory: what is on it outlives the app. Operations run in order and
+ * may take a while; those that an app had not been answered when it was closed did not happen.
+ */
+import type { MessageRecord } from "../../src/client/store/records.ts";
+import {
+  type Change,
+  type Key,
+  type Range,
+  type Store,
+  type TableName,
+  type Tables,
+  tableKeys,
+} from "../../src/client/store/store.ts";
+
+type AnyRecord = Tables[TableName];
+type Ranged = "entries" | "messages" | "outbox";
+interface Row {
+  at: number;
+  sub: number;
+  record: AnyRecord;
+}
+
+export class StoreData {
+  readonly single: Record<"values" | "conversations", Map<string, AnyRecord>> = {
+    values: new Map(),
+    conversations: new Map(),
+  };
+  readonly ranged: Record<Ranged, Map<string, Row[]>> = {
+    entries: new Map(),
+    messages: new Map(),
+    outbox: new Map(),
+  };
+
+  get<T extends TableName>(table: T, key: Key): Tables[T] | null {
+    const [first = "", at = 0, sub = 0] = key;
+    if (table === "values" || table === "conversations") {
+      const known = this.single[table as "values" | "conversations"].get(String(first));
+      return (known as Tables[T] | undefined) ?? null;
+    }
+    const rows = this.rows(table as Ranged, String(first));
+    const index = placeOf(rows, Number(at), Number(sub));
+    const row = rows[index];
+    return row !== undefined && row.at === at && row.sub === sub ? (row.record as Tables[T]) : null;
+  }
+  rows(table: Ranged, conversationId: string): Row[] {
+    return this.ranged[table].get(conversationId) ?? [];
+  }
+  records<T extends Ranged>(table: T, conversationId: string): Tables[T][] {
+    return this.rows(table, conversationId).map((row) => row.record as Tables[T]);
+  }
+  range<T extends Ranged>(table: T, range: Range): Tables[T][] {
+    const { conversationId, from = 0, to = Number.MAX_SAFE_INTEGER, newestFirst = false, limit } = range;
+    const rows = this.rows(table, conversationId);
+    let found = rows.slice(placeOf(rows, from, 0), placeOf(rows, to + 1, 0));
+    if (newestFirst) found = found.reverse();
+    if (limit !== undefined) found = found.slice(0, limit);
+    return found.map((row) => row.record as Tables[T]);
+  }
+  countUnread(conversationId: string, after: number, upTo: number, max: number): number {
+    let count = 0;
+    for (const { record } of this.rows("messages", conversationId)) {
+      const { countedSeq } = record as MessageRecord;
+      if (countedSeq !== undefined && countedSeq > after && countedSeq <= upTo) count += 1;
+    }
+    return Math.min(count, max);
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if ("put" in change) this.#put(change.table, change.put);
+      else this.#remove(change.table, change.remove);
+    }
+  }
+  wipe(): void {
+    for (const map of [...Object.values(this.single), ...Object.values(this.ranged)]) map.clear();
+  }
+
+  #put(table: TableName, record: AnyRecord): void {
+    Object.freeze(record);
+    const fields = record as unknown as Record<string, string | number>;
+    const [first = "", second = "", third = ""] = tableKeys[table];
+    const key = String(fields[first]);
+    if (table === "values" || table === "conversations") {
+      this.single[table].set(key, record);
+      return;
+    }
+    const rows = this.ranged[table].get(key) ?? [];
+    this.ranged[table].set(key, rows);
+    const row = { at: Number(fields[second]), sub: Number(fields[third] ?? 0), record };
+    const index = placeOf(rows, row.at, row.sub);
+    const isThere = rows[index]?.at === row.at && rows[index]?.sub === row.sub;
+    rows.splice(index, isThere ? 1 : 0, row);
+  }
+
+  #remove(table: TableName, key: Key): void {
+    const [first = "", at = 0, sub = 0] = key;
+    if (table === "values" || table === "conversations") {
+      this.single[table].delete(String(first));
+      return;
+    }
+    const rows = this.rows(table, String(first));
+    const index = placeOf(rows, Number(at), Number(sub));
+    if (rows[index]?.at === at && rows[index]?.sub === sub) rows.splice(index, 1);
+  }
+}
+
+/** Index of the first row at or after the place. */
+function placeOf(rows: readonly Row[], at: number, sub: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const row = rows[middle];
+    if (row !== undefined && (row.at < at || (row.at === at && row.sub < sub))) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** One app's handle on the data. `later` runs its argument in a turn of the device, if the app still lives then. */
+export class MemoryStore implements Store {
+  readonly #data: StoreData;
+  readonly #isSlow: () => boolean;
+  readonly #later: (run: () => void) => void;
+  readonly #onApply: (changes: readonly Change[]) => void;
+  #queue: (() => void)[] = [];
+
+  constructor(options: {
+    data: StoreData;
+    isSlow: () => boolean;
+    later: (run: () => void) => void;
+    onApply: (changes: readonly Change[]) => void;
+  }) {
+    this.#data = options.data;
+    this.#isSlow = options.isSlow;
+    this.#later = options.later;
+    this.#onApply = options.onApply;
+  }
+
+  async get<T extends TableName>(table: T, key: Key): Promise<Tables[T] | null> {
+    return await this.#do(() => this.#data.get(table, key));
+  }
+  async range<T extends Ranged>(table: T, range: Range): Promise<Tables[T][]> {
+    return await this.#do(() => this.#data.range(table, range));
+  }
+  async all<T extends "conversations" | "outbox">(table: T): Promise<Tables[T][]> {
+    return await this.#do(() => {
+      if (table === "conversations") return [...this.#data.single.conversations.values()] as Tables[T][];
+      const ids = [...this.#data.ranged.outbox.keys()].sort();
+      return ids.flatMap((id) => this.#data.records("outbox", id)) as Tables[T][];
+    });
+  }
+  async countUnread(conversationId: string, after: number, upTo: number, max: number): Promise<number> {
+    return await this.#do(() => this.#data.countUnread(conversationId, after, upTo, max));
+  }
+  async apply(changes: readonly Change[]): Promise<void> {
+    await this.#do(() => {
+      this.#data.apply(changes);
+      this.#onApply(changes);
+    });
+  }
+  async wipe(): Promise<void> {
+    await this.#do(() => this.#data.wipe());
+  }
+  async close(): Promise<void> {}
+
+  #do<T>(work: () => T): Promise<T> {
+    if (this.#queue.length === 0 && !this.#isSlow()) return Promise.resolve(work());
+    return new Promise((resolve) => {
+      this.#queue.push(() => resolve(work()));
+      if (this.#queue.length === 1) this.#later(() => this.#next());
+    });
+  }
+  #next(): void {
+    this.#queue[0]?.();
+    this.#queue.shift();
+    if (this.#queue.length > 0) this.#later(() => this.#next());
+  }
+}

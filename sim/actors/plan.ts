@@ -1,0 +1,90 @@
+/**
+ * What a seed stands for: how many users with how many devices, how badly things go, and the operations one after the
+ * other. A plan is plain data drawn before the run, so that a failing one can be made smaller by leaving parts out.
+ */
+import { Rng } from "../runtime/rng.ts";
+import { type Profile, pickProfile } from "./profile.ts";
+
+export type OperationKind =
+  // What people do.
+  | "send"
+  | "burst"
+  | "start_chat"
+  | "open_chat"
+  | "close_chat"
+  | "read"
+  | "look"
+  | "retry"
+  | "discard"
+  | "wake"
+  | "poll"
+  | "open"
+  | "close"
+  | "kill"
+  | "revoke"
+  | "log_out"
+  // What happens to networks.
+  | "cut"
+  | "swallow"
+  | "stall"
+  | "offline"
+  | "online"
+  | "slow"
+  // What happens to objects.
+  | "crash"
+  | "hibernate"
+  | "snapshot"
+  | "restore"
+  // Time.
+  | "pause"
+  | "absence";
+
+export interface Operation {
+  /** Waited before it. Milliseconds. */
+  gapMs: number;
+  kind: OperationKind;
+  /** Which device, object or chat, as a share of how many there are. */
+  target: number;
+  other: number;
+  amount: number;
+}
+
+export interface Plan {
+  seed: string;
+  profile: Profile;
+  /** Devices per user. */
+  users: number[];
+  operations: Operation[];
+}
+
+export function makePlan(seed: string, count: number): Plan {
+  const rng = new Rng(`${seed}/plan`);
+  const profile = pickProfile(rng);
+  const users = Array.from({ length: 2 + rng.index(2) }, () => 1 + rng.index(2));
+  const kinds = Object.entries(profile.weights) as [OperationKind, number][];
+  const total = kinds.reduce((sum, [, weight]) => sum + weight, 0);
+  const operations = Array.from({ length: count }, (_, index) => {
+    // First everybody gets in and chats begin, as a rule; faults may come between already.
+    const opening: OperationKind | null = index < 12 ? (index < 4 ? "open" : "start_chat") : null;
+    const kind = opening !== null && rng.chance(0.8) ? opening : pickKind(kinds, rng.next() * total);
+    return { gapMs: pickGap(rng), kind, target: rng.next(), other: rng.next(), amount: rng.next() };
+  });
+  return { seed, profile, users, operations };
+}
+
+function pickKind(kinds: [OperationKind, number][], at: number): OperationKind {
+  let left = at;
+  for (const [kind, weight] of kinds) {
+    left -= weight;
+    if (left < 0) return kind;
+  }
+  return "send";
+}
+
+function pickGap(rng: Rng): number {
+  const draw = rng.next();
+  if (draw < 0.35) return rng.between(0, 30);
+  if (draw < 0.7) return rng.between(30, 900);
+  if (draw < 0.93) return rng.between(900, 4_000);
+  return rng.between(4_000, 14_000);
+}

@@ -1,0 +1,184 @@
+/**
+ * What devices really hold. Fed by their stores' commits, keyed by `user.device`; the measure for acknowledgements,
+ * cursors and watermarks [D1] [F4] [R1].
+ */
+
+import type { ConversationRecord, OutboxRecord } from "../../src/client/store/records.ts";
+import type { Change } from "../../src/client/store/store.ts";
+import type { Device } from "../actors/device.ts";
+import type { History } from "./history.ts";
+
+interface Held {
+  record: ConversationRecord;
+  logId: string;
+  cursor: number;
+  firstSeq: number;
+  read: number;
+}
+interface Written {
+  order: number;
+  position: number;
+  isFailed: boolean;
+}
+
+export class Truth {
+  /** By `device/conversation`. */
+  readonly #held = new Map<string, Held>();
+  readonly #read = new Map<string, number>();
+  readonly #delivered = new Map<string, number>();
+  readonly #written = new Map<string, Map<string, Written>>();
+  readonly #restored = new Set<string>();
+  #orders = 0;
+
+  /** What a device's transaction did; returns what is wrong with it. */
+  stored(
+    device: Device,
+    changes: readonly Change[],
+    historyOf: (id: string) => History | undefined,
+  ): string | null {
+    const { key } = device;
+    for (const change of changes) {
+      if (!("put" in change)) continue;
+      if (change.table === "outbox") this.#wrote(key, change.put);
+      const wrong =
+        change.table === "conversations"
+          ? this.#moved(device, key, change.put, historyOf(change.put.conversationId))
+          : change.table === "entries"
+            ? judgeEntry(change.put, historyOf(change.put.conversationId))
+            : null;
+      if (wrong !== null) return wrong;
+    }
+    return null;
+  }
+
+  restored(conversationId: string): void {
+    this.#restored.add(conversationId);
+  }
+  isRestored(conversationId: string): boolean {
+    return this.#restored.has(conversationId);
+  }
+
+  /** Everything from `from` up to here is on the device, or is its own. */
+  heldBy(deviceKey: string, history: History, from = 1): number {
+    const held = this.#held.get(`${deviceKey}/${history.id}`);
+    let seq = Math.max(held?.cursor ?? 0, from - 1);
+    while (history.log[seq]?.author === deviceKey) seq += 1;
+    return seq;
+  }
+  readBy(userId: string, conversationId: string): number {
+    return this.#read.get(`${userId}/${conversationId}`) ?? 0;
+  }
+  /**
+   * The most that is on devices of the user, from its joining on: what a later device holds counts once what lies
+   * before its joining is on another, or on none that is left. What was read counts as delivered.
+   */
+  deliveredTo(userId: string, history: History): number {
+    const member = history.roster.find((candidate) => candidate.user_id === userId);
+    const devices = (member?.devices ?? []).toSorted((one, other) => one.joined_seq - other.joined_seq);
+    const first =
+      devices.find((device) => device.left_seq === undefined && device.gone === undefined)?.joined_seq ?? 1;
+    let delivered = Math.max(
+      first - 1,
+      this.readBy(userId, history.id),
+      this.#delivered.get(`${userId}/${history.id}`) ?? 0,
+    );
+    for (const device of devices) {
+      if (device.joined_seq > delivered + 1) continue;
+      delivered = Math.max(delivered, this.heldBy(`${userId}.${device.id}`, history, device.joined_seq));
+    }
+    // Once delivered, always delivered, whatever becomes of the device.
+    this.#delivered.set(`${userId}/${history.id}`, delivered);
+    return delivered;
+  }
+
+  /** Place of a message among all that its device wrote; null if it failed, or is none of the outbox. */
+  orderOf(author: string, messageId: string): number | null {
+    const written = this.#written.get(author)?.get(messageId);
+    return written === undefined || written.isFailed ? null : written.order;
+  }
+
+  #wrote(key: string | null, item: OutboxRecord): void {
+    if (key === null) return;
+    const ofDevice = this.#written.get(key) ?? new Map<string, Written>();
+    this.#written.set(key, ofDevice);
+    const known = ofDevice.get(item.messageId);
+    // Taken up again, it stands behind what was written since.
+    const isNew = known === undefined || known.position !== item.position;
+    if (isNew) this.#orders += 1;
+    const order = isNew ? this.#orders : known.order;
+    ofDevice.set(item.messageId, { order, position: item.position, isFailed: item.state === "failed" });
+  }
+
+  #moved(
+    device: Device,
+    key: string | null,
+    record: ConversationRecord,
+    history: History | undefined,
+  ): string | null {
+    if (key === null) return null;
+    const { conversationId, cursor, firstSeq, logId } = record;
+    if (history === undefined) return `[L2] a device holds ${conversationId}, which was never founded`;
+    const place = `${key}/${conversationId}`;
+    const before = this.#held.get(place);
+    const isSameLog = before?.logId === logId && before.firstSeq === firstSeq;
+    if (isSameLog && cursor.seq < before.cursor && !this.isRestored(conversationId)) {
+      return `[D2] the cursor of ${key} falls from ${before.cursor} to ${cursor.seq}`;
+    }
+    for (let seq = (isSameLog ? before.cursor : firstSeq - 1) + 1; seq <= cursor.seq; seq += 1) {
+      const entry = device.data.get("entries", [conversationId, seq]);
+      if (entry === null || entry.logId !== logId)
+        return `[D1] the cursor of ${key} passes ${seq}, which it does not hold`;
+    }
+    this.#held.set(place, { record, logId, cursor: cursor.seq, firstSeq, read: record.ownRead });
+    const userId = key.split(".")[0] ?? "";
+    const readPlace = `${userId}/${conversationId}`;
+    this.#read.set(readPlace, Math.max(this.#read.get(readPlace) ?? 0, record.ownRead));
+    if (isSameLog && record.ownRead < before.read && !this.isRestored(conversationId))
+      return `[R1] the read mark of ${key} falls from ${before.read} to ${record.ownRead}`;
+    if (this.isRestored(conversationId)) return null;
+    return (
+      (isSameLog ? judgeRise(key, before.record, record) : null) ?? this.#judgeMarks(key, record, history)
+    );
+  }
+
+  /** [R1] No watermark beyond what somebody's device holds or has been read. */
+  #judgeMarks(key: string, record: ConversationRecord, history: History): string | null {
+    const ownUser = key.split(".")[0];
+    for (const member of record.members) {
+      if (member.userId === ownUser) continue;
+      const delivered = this.deliveredTo(member.userId, history);
+      if (member.delivered > delivered) {
+        return `[R1] ${key} sees ${member.userId} delivered up to ${member.delivered}, but none of its devices holds more than ${delivered}`;
+      }
+      const read = this.readBy(member.userId, record.conversationId);
+      if (member.read > read)
+        return `[R1] ${key} sees ${member.userId} read up to ${member.read}, who read up to ${read}`;
+    }
+    return null;
+  }
+}
+
+/** [R1] Watermarks are monotonic. */
+function judgeRise(key: string, before: ConversationRecord, after: ConversationRecord): string | null {
+  for (const { userId, delivered, read } of before.members) {
+    const now = after.members.find((member) => member.userId === userId);
+    if (now !== undefined && (now.delivered < delivered || now.read < read)) {
+      return `[R1] ${key} saw ${userId} at ${delivered}, ${read} and now at ${now.delivered}, ${now.read}`;
+    }
+  }
+  return null;
+}
+
+function judgeEntry(
+  put: { conversationId: string; seq: number; logId: string; messageId: string },
+  history: History | undefined,
+): string | null {
+  if (history === undefined || put.logId !== history.logId) {
+    return history?.restores === 0 ? `[L5] an entry of log ${put.logId} is stored, which never was` : null;
+  }
+  const entry = history.log[put.seq - 1];
+  if (entry?.messageId === put.messageId || history.restores > 0) return null;
+  return entry === undefined
+    ? `[L2] a device holds entry ${put.seq}, which is not durable`
+    : `[D3] a device holds ${put.messageId} at ${put.seq}, where the log has ${entry.messageId}`;
+}

@@ -1,0 +1,179 @@
+/** The routes of the simulated edge. Each does what its namesake in src/edge/routes does, without tokens' cryptography. */
+import type { Account } from "../../durable/account/account.ts";
+import type { Conversation } from "../../durable/conversation/conversation.ts";
+import type { Inbox } from "../../durable/inbox/inbox.ts";
+import type { Submission } from "../../durable/rpc.ts";
+import { ProtocolError } from "../../src/protocol/errors.ts";
+import {
+  commitRequestSchema,
+  foundRequestSchema,
+  messageRequestSchema,
+  pageQuerySchema,
+  pollRequestSchema,
+  verifyRequestSchema,
+} from "../../src/protocol/http.ts";
+import type { DeviceRef } from "../../src/protocol/ids.ts";
+import type { Rng } from "./rng.ts";
+import { namespace } from "./rpc.ts";
+import { readRefreshToken, readToken, signTokens } from "./tokens.ts";
+import type { World } from "./world.ts";
+
+export interface EdgeRequest {
+  method: string;
+  /** With `/v1`, without query. */
+  path: string;
+  query: URLSearchParams;
+  token: string | null;
+  body: unknown;
+}
+
+const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+export const developmentCode = "123456";
+
+export class EdgeRoutes {
+  readonly #world: World;
+  readonly #rng: Rng;
+  /** The Directory: phone number → user. */
+  readonly users = new Map<string, string>();
+
+  constructor(world: World, rng: Rng) {
+    this.#world = world;
+    this.#rng = rng;
+  }
+
+  async answer(request: EdgeRequest): Promise<unknown> {
+    const [, , area = "", id = "", what = ""] = request.path.split("/");
+    switch (area) {
+      case "auth":
+        return await this.#auth(request, id);
+      case "directory":
+        return this.#lookUp(request);
+      case "users":
+        return { user_id: id, devices: await this.#active(id) };
+      case "account":
+        return await this.#account(request, Number(what));
+      case "conversations":
+        return await this.#conversation(request, id, what);
+      case "inbox":
+        return await this.#inbox(request, id);
+      default:
+        throw new ProtocolError("not_found");
+    }
+  }
+
+  async #auth({ body, token }: EdgeRequest, action: string): Promise<unknown> {
+    if (action === "code") return { expires_in_seconds: 600, development_code: developmentCode };
+    if (action === "verify") return await this.#verify(verifyRequestSchema.parse(body));
+    if (action === "logout") {
+      const self = this.#admit(token);
+      throwIf(await this.#accountOf(self.user_id).revokeDevice(self.device_id, self.device_id));
+      return {};
+    }
+    const known = readRefreshToken((body as { refresh_token: string }).refresh_token);
+    if (known === null) throw new ProtocolError("unauthorized");
+    const grant = await this.#accountOf(known.device.user_id).refresh(known.device.device_id, known.grant);
+    if ("refused" in grant) throw new ProtocolError(grant.refused);
+    return signTokens(known.device, grant, this.#world.scheduler.now);
+  }
+
+  async #verify(request: { phone: string; installation_id: string; device_name: string }): Promise<unknown> {
+    const userId = this.users.get(request.phone) ?? this.#newUserId();
+    this.users.set(request.phone, userId);
+    const call = { installation_id: request.installation_id, name: request.device_name };
+    const linked = await this.#accountOf(userId).addDevice(call);
+    if ("refused" in linked) throw new ProtocolError(linked.refused);
+    return signTokens({ user_id: userId, device_id: linked.device_id }, linked, this.#world.scheduler.now);
+  }
+
+  #lookUp({ body, token }: EdgeRequest): unknown {
+    this.#admit(token);
+    const { phone } = body as { phone: string };
+    const userId = this.users.get(phone);
+    if (userId === undefined) throw new ProtocolError("unknown_user");
+    return { user_id: userId, phone };
+  }
+
+  async #account({ method, token }: EdgeRequest, deviceId: number): Promise<unknown> {
+    const self = this.#admit(token);
+    const account = this.#accountOf(self.user_id);
+    if (method === "DELETE") {
+      throwIf(await account.revokeDevice(self.device_id, deviceId));
+      return {};
+    }
+    const devices = await account.devices(self.device_id);
+    if (devices === null) throw new ProtocolError("revoked");
+    return {
+      devices: devices.map((device) => ({ ...device, is_this: device.device_id === self.device_id })),
+    };
+  }
+
+  async #conversation(request: EdgeRequest, id: string, what: string): Promise<unknown> {
+    const self = this.#admit(request.token);
+    const conversation = namespace(this.#world, "Conversation").getByName(id) as unknown as Conversation;
+    if (what === "messages")
+      return await submit(conversation, self, messageRequestSchema.parse(request.body));
+    if (what === "commits") {
+      return await submit(conversation, self, { ...commitRequestSchema.parse(request.body), silent: true });
+    }
+    if (what === "entries") {
+      const { after, limit } = pageQuerySchema.parse(Object.fromEntries(request.query));
+      const page = await conversation.page(self, after, limit);
+      if (page === null) throw new ProtocolError("not_found");
+      return page;
+    }
+    if (request.method === "PUT") {
+      const outcome = await conversation.found({ author: self, ...foundRequestSchema.parse(request.body) });
+      if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
+      return outcome.state;
+    }
+    const state = await conversation.state(self);
+    if (state === null) throw new ProtocolError("not_found");
+    return state;
+  }
+
+  async #inbox({ token, body, query }: EdgeRequest, action: string): Promise<unknown> {
+    const self = this.#admit(token);
+    const inbox = namespace(this.#world, "Inbox").getByName(self.user_id) as unknown as Inbox;
+    const answer =
+      action === "poll"
+        ? await inbox.poll(self.device_id, pollRequestSchema.parse(body))
+        : await inbox.conversations(self.device_id, query.get("before"));
+    if (answer === null) throw new ProtocolError("revoked");
+    return answer;
+  }
+
+  async #active(userId: string): Promise<number[]> {
+    const devices = await this.#accountOf(userId).activeDevices();
+    if (devices === null) throw new ProtocolError("not_found");
+    return devices;
+  }
+
+  #accountOf(userId: string): Account {
+    return namespace(this.#world, "Account").getByName(userId) as unknown as Account;
+  }
+
+  #admit(token: string | null): DeviceRef {
+    const device = readToken(token, this.#world.scheduler.now);
+    if (device === null) throw new ProtocolError("unauthorized");
+    return device;
+  }
+
+  #newUserId(): string {
+    return Array.from({ length: 22 }, () => base64url[this.#rng.index(64)]).join("");
+  }
+}
+
+async function submit(
+  conversation: Conversation,
+  author: DeviceRef,
+  submission: Submission,
+): Promise<unknown> {
+  const [outcome] = await conversation.submit(author, [submission]);
+  if (outcome === undefined) throw new Error("no answer to a submission");
+  if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
+  return outcome.accepted;
+}
+
+function throwIf(refused: Awaited<ReturnType<Account["revokeDevice"]>>): void {
+  if (refused !== null) throw new ProtocolError(refused);
+}

@@ -1,0 +1,26 @@
+/**
+ * Seeds that once failed, by what was wrong. A seed is worth most as long as plans are drawn as they were then; where a
+ * mend has a test of its own, that one is named.
+ */
+import { describe, expect, it } from "vitest";
+import { makePlan } from "../../../sim/actors/plan.ts";
+import { inMacrotask } from "../../../sim/macrotask.ts";
+import { simulate } from "../../../sim/simulate.ts";
+
+const found: [seed: string, what: string][] = [
+  ["88", "[F4] a device whose Inbox had not been told of it yet was counted as gone for ever"],
+  ["13", "[R3] one's own read mark in a receipt counted as confirmed, and a crash then lost it"],
+  ["28", "[F6] the leading tab's chat sockets were closed after 150 s on screen"],
+  ["191", "[R1] a newly joined device made older messages look delivered that no device had"],
+  ["91", "[F4] a cursor that rose in a hello was not written back when no alarm was armed"],
+  ["2", "[L5] a poll acknowledged a seq of the log before, which the new one had not reached"],
+  ["75", "[L5] a message written while the log was replaced kept a base beyond the head and was never taken"],
+  ["1", "[L5] rows of a replaced log stayed held for a device and kept it from becoming live"],
+];
+
+describe("what the simulator found", () => {
+  it.each(found)("seed %s: %s", async (seed) => {
+    const outcome = await inMacrotask(() => simulate(makePlan(seed, 200)));
+    expect(outcome.violation).toBeNull();
+  });
+});
