@@ -9,6 +9,8 @@ export interface Contender {
 export interface Server {
   /** Two new users, connected, nothing under way. */
   openPair(events: PairEvents): Promise<Pair>;
+  /** Resolves once what only the making of users woke is asleep again: its work is not the messages'. */
+  settle(): Promise<void>;
   /** The server's processes, whose CPU time counts. */
   processIds(): number[];
   stop(): Promise<void>;

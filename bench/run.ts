@@ -1,5 +1,5 @@
-// npm run bench: measures this server, and a peer beside it, on this machine. docs/benchmarks.md says what the figures
-// mean. Contenders take turns within each run, each with a server of its own, so that a noisy machine is fair to all.
+// npm run bench: measures this server on this machine. Contenders take turns within each run, each with a server of its
+// own, so that a noisy machine is fair to all.
 import { loadavg } from "node:os";
 import { BuildFailure, buildIfChanged } from "../scripts/build.ts";
 import type { Contender } from "./contender.ts";
@@ -10,6 +10,7 @@ import { measure, scenarios } from "./scenarios.ts";
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
+  if (options.hasPeer) throw new UsageError("The peer is not built yet.");
   if (options.shouldBuild) await buildIfChanged();
   const contenders = contendersOf(options);
   const results: Result[] = options.scenarios.flatMap((scenario) =>

@@ -60,6 +60,7 @@ const openAtOnce = 8;
 export async function measure(server: Server, scenario: Scenario): Promise<Figures> {
   const load = new Load(scenario);
   await load.open(server);
+  if (scenario.pairs > 1) await server.settle();
   try {
     return await load.run(() => cpuSecondsOf(server.processIds()));
   } finally {

@@ -2,12 +2,16 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { project } from "../../scripts/project.ts";
 import { startRuntime } from "../../scripts/runtime.ts";
 import type { Contender, PairEvents, Server } from "../contender.ts";
 import type { Path } from "./connection.ts";
 import { foundChat, register } from "./http.ts";
 import { openPair } from "./pair.ts";
+
+/** Locally an idle object is evicted, and its database closed with two fsyncs, after ten seconds. */
+const evictionMs = 12_000;
 
 export function kittiwake(path: Path, packs: boolean): Contender {
   return {
@@ -36,6 +40,7 @@ async function start(path: Path, packs: boolean): Promise<Server> {
       const state = await foundChat(base, sender, receiver);
       return await openPair({ base, path, packs, state, sender, receiver }, events);
     },
+    settle: () => setTimeout(evictionMs),
     processIds: runtime.processIds,
     async stop() {
       await runtime.stop();

@@ -13,7 +13,7 @@ import {
   sendFrame,
   submissionOf,
 } from "./support/direct-chat.ts";
-import { armedAt, hibernate, rowsOf } from "./support/faults.ts";
+import { armedAt, hibernate, rowsOf, settle } from "./support/faults.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -31,7 +31,7 @@ async function submit(chat: DirectChat, submission: Submission, author = chat.al
 }
 async function seqs(chat: DirectChat): Promise<number[]> {
   return (await rowsOf(chat.conversation(), "SELECT seq FROM entries ORDER BY seq")).map((row) =>
-    Number(row.seq),
+    Number(row["seq"]),
   );
 }
 const upTo = (head: number) => Array.from({ length: head }, (_, index) => index + 1);
@@ -63,14 +63,13 @@ describe("the log", () => {
 
   it("[L2] [F5] a failed flush leaves nothing behind, answers all, and loses no alarm", async () => {
     const chat = await foundDirectChat();
-    await runInDurableObject(chat.conversation(), async (_, state) => {
+    await settle(chat);
+    await runInDurableObject(chat.conversation(), (_, state) => {
       // The third row of the flush fails inside the transaction.
       state.storage.sql.exec(
         "CREATE TRIGGER planned BEFORE INSERT ON entries WHEN NEW.seq = 4 BEGIN SELECT RAISE(ABORT, 'planned'); END",
       );
-      await state.storage.deleteAlarm();
     });
-    await hibernate(chat);
     const failed = [submissionOf("a"), submissionOf("b"), submissionOf("c")];
     const outcomes = await chat.conversation().submit(chat.alice, failed);
     expect(outcomes.map((outcome) => "refused" in outcome && outcome.refused.code)).toEqual([
@@ -79,6 +78,7 @@ describe("the log", () => {
       "internal",
     ]);
     expect(await seqs(chat)).toEqual([1]);
+    expect(await armedAt(chat.conversation())).toBeNull();
     await runInDurableObject(chat.conversation(), (_, state) => {
       state.storage.sql.exec("DROP TRIGGER planned");
     });
