@@ -5,9 +5,9 @@
 import type { ErrorCode, ErrorDetails } from "../../src/protocol/errors.ts";
 import { type DeviceRef, deviceKey, messageIdTime } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import type { RateLimiter } from "../rate.ts";
 import type { Refusal, Submission } from "../rpc.ts";
 import { decodedBody, entryHead, hasBody, idRows, insertEntry, type LoggedEntry } from "./log.ts";
-import type { RateLimiter } from "./rate.ts";
 import { activeDevice, changedRoster, deviceOf, mayChangeDirect, memberOf } from "./roster.ts";
 import { type Head, type Identity, type Loaded, saveIdentity } from "./state.ts";
 

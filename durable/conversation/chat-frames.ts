@@ -4,12 +4,13 @@
  */
 
 import type { Position } from "../../src/protocol/entry.ts";
-import { errorMessage } from "../../src/protocol/errors.ts";
 import type { ChatUp } from "../../src/protocol/frames.ts";
+import { deviceKey } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { entriesFrame } from "../out-frames.ts";
+import { FrameRate } from "../rate.ts";
 import type { BadFrame } from "../read-frames.ts";
-import { refusedFrame } from "../refused-frame.ts";
+import { errorFrame, refusedFrame } from "../refused-frame.ts";
 import type { Lane } from "./append.ts";
 import type { ChatConnection } from "./chat-sockets.ts";
 import type { ConversationCore } from "./core.ts";
@@ -23,6 +24,7 @@ export class ChatFrames {
   #core: ConversationCore;
   #ingest: Ingest;
   #receipts: Receipts;
+  #rate = new FrameRate();
 
   constructor(core: ConversationCore, ingest: Ingest, receipts: Receipts) {
     this.#core = core;
@@ -32,6 +34,11 @@ export class ChatFrames {
 
   /** One frame; the caller flushes the socket. */
   take(connection: ChatConnection, frame: ChatUp | BadFrame): void {
+    const waitMs = this.#rate.take(deviceKey(connection.device), frame.type, Date.now());
+    if (waitMs > 0) {
+      const details = { retry_after_ms: waitMs };
+      return connection.queue(errorFrame({ code: "rate_limited", details }, this.#core.id));
+    }
     if (frame.type === "bad") return this.#refuseBad(connection, frame);
     if (frame.conversation_id !== this.#core.id) {
       return this.#refuseBad(connection, {
@@ -120,14 +127,7 @@ export class ChatFrames {
   #ack(connection: ChatConnection, seq: number): void {
     const head = this.#core.loaded?.head.seq ?? 0;
     if (seq > head) {
-      connection.queue({
-        type: "error",
-        conversation_id: this.#core.id,
-        code: "beyond_head",
-        message: errorMessage("beyond_head"),
-        head,
-      });
-      return;
+      return connection.queue(errorFrame({ code: "beyond_head", details: { head } }, this.#core.id));
     }
     connection.acknowledged(seq);
     this.#advance(connection, seq);
@@ -149,14 +149,7 @@ export class ChatFrames {
     const { loaded, id } = this.#core;
     if (loaded === null || seq > loaded.head.seq) {
       const head = loaded?.head.seq ?? 0;
-      connection.queue({
-        type: "error",
-        conversation_id: id,
-        code: "beyond_head",
-        message: errorMessage("beyond_head"),
-        head,
-      });
-      return;
+      return connection.queue(errorFrame({ code: "beyond_head", details: { head } }, id));
     }
     if (loaded.progress.read(connection.device, seq)) {
       this.#receipts.rose(connection.device.user_id, "read");
@@ -208,12 +201,7 @@ export class ChatFrames {
     if (frame.isSend && frame.messageId !== null) {
       connection.queue(refusedFrame(this.#core.id, frame.messageId, refusal));
     } else {
-      connection.queue({
-        type: "error",
-        code: "bad_frame",
-        message: errorMessage("bad_frame"),
-        where: frame.where,
-      });
+      connection.queue(errorFrame(refusal));
     }
   }
 }

@@ -61,7 +61,11 @@ export class Conversation extends DurableObject<Bindings> {
       return { refused: { code: "bad_roster", details: {} } };
     }
     const outcome = found(this.#core, call, () => ensureSchema(this.ctx.storage, migrations));
-    if ("state" in outcome && !("refused" in outcome)) this.#ingest.schedule();
+    if ("state" in outcome && !("refused" in outcome)) {
+      this.#ingest.schedule();
+      // Before the founder hears of it, so that its Inbox takes what it says of this chat next; the alarm repeats it.
+      await this.#deliveries.noteFounding(call.author.user_id);
+    }
     return outcome;
   }
 

@@ -204,6 +204,11 @@ export class Deliveries {
     }
   }
 
+  /** The founder's own Inbox is called by no delivery when no other device of the founder is named. */
+  async noteFounding(userId: string): Promise<void> {
+    if (this.#core.loaded?.progress.isListed(userId) === false) await this.#note(userId);
+  }
+
   /** The user closed the chat: its place in the list of chats may have changed. */
   async noteActivity(device: DeviceRef): Promise<void> {
     if (memberOf(this.#core.roster, device.user_id) !== undefined) await this.#note(device.user_id);

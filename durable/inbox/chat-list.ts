@@ -41,6 +41,13 @@ export class ChatList {
     this.#known.set(note.conversation_id, note.last_activity_at);
   }
 
+  has(conversationId: string): boolean {
+    if (this.#known.has(conversationId)) return true;
+    const lastActivityAt = this.#read(conversationId);
+    if (lastActivityAt !== undefined) this.#known.set(conversationId, lastActivityAt);
+    return lastActivityAt !== undefined;
+  }
+
   /** `before` is what the page before gave as `next`. */
   page(before: string | null): z.infer<typeof chatListSchema> {
     const [time, id] = parseCursor(before);

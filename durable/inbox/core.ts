@@ -6,12 +6,14 @@ import { Held } from "./held.ts";
 import { InboxSockets } from "./inbox-sockets.ts";
 import { Remembered } from "./remembered.ts";
 import { pumpBacklog } from "./resume.ts";
+import { Unlisted } from "./unlisted.ts";
 
 export class InboxCore {
   readonly ctx: DurableObjectState;
   readonly sql: SqlStorage;
   readonly held: Held;
   readonly chatList: ChatList;
+  readonly unlisted: Unlisted;
   readonly devices: Devices;
   readonly sockets: InboxSockets;
   readonly remembered = new Remembered();
@@ -24,6 +26,7 @@ export class InboxCore {
     this.sql = ctx.storage.sql;
     this.held = new Held(this.sql);
     this.chatList = new ChatList(this.sql);
+    this.unlisted = new Unlisted(this.chatList);
     this.devices = new Devices(this.sql, hasSchema);
     this.sockets = new InboxSockets(ctx);
   }

@@ -1,8 +1,9 @@
 /** What a device says on its inbox socket: hello, sends, acks, read marks [D4]. */
-import { errorMessage } from "../../src/protocol/errors.ts";
 import type { InboxUp } from "../../src/protocol/frames.ts";
+import { FrameRate } from "../rate.ts";
 import type { BadFrame } from "../read-frames.ts";
-import { refusedFrame } from "../refused-frame.ts";
+import { errorFrame, refusedFrame } from "../refused-frame.ts";
+import type { Refusal } from "../rpc.ts";
 import type { InboxCore } from "./core.ts";
 import type { InboxConnection } from "./inbox-sockets.ts";
 import type { Reports } from "./reports.ts";
@@ -13,6 +14,7 @@ export class InboxFrames {
   #core: InboxCore;
   #reports: Reports;
   #sends: Sends;
+  #rate = new FrameRate();
 
   constructor(core: InboxCore, reports: Reports, sends: Sends) {
     this.#core = core;
@@ -22,6 +24,8 @@ export class InboxFrames {
 
   /** One frame; the caller flushes the socket. */
   take(connection: InboxConnection, frame: InboxUp | BadFrame): void {
+    const waitMs = this.#waitMs(connection, frame);
+    if (waitMs > 0) return this.#rateLimited(connection, frame, waitMs);
     switch (frame.type) {
       case "bad":
         return this.#refuseBad(connection, frame);
@@ -40,6 +44,18 @@ export class InboxFrames {
     }
   }
 
+  /** [F9] 0, or how long this device has to wait before it says such a thing. */
+  #waitMs(connection: InboxConnection, frame: InboxUp | BadFrame): number {
+    const now = Date.now();
+    const waitMs = this.#rate.take(String(connection.deviceId), frame.type, now);
+    if (waitMs > 0) return waitMs;
+    const isCall =
+      frame.type === "send" || frame.type === "commit" || frame.type === "ack" || frame.type === "read";
+    // A paused lane answers without a call.
+    if (!isCall || connection.paused.has(frame.conversation_id)) return 0;
+    return this.#core.unlisted.take(connection.deviceId, frame.conversation_id, now);
+  }
+
   #hello(connection: InboxConnection): void {
     this.#core.recall(connection.deviceId);
     connection.phase = "resuming";
@@ -52,8 +68,9 @@ export class InboxFrames {
   #send(connection: InboxConnection, frame: Extract<InboxUp, { type: "send" | "commit" }>): void {
     const submission = { silent: frame.type === "commit", ...frame };
     this.#sends.submit(connection, frame.conversation_id, submission, (outcome) => {
-      if ("accepted" in outcome) connection.queue(outcome.accepted);
-      else connection.queue(refusedFrame(frame.conversation_id, frame.message_id, outcome.refused));
+      if ("accepted" in outcome) return connection.queue(outcome.accepted);
+      if (outcome.refused.code === "not_found") this.#core.unlisted.refused(frame.conversation_id);
+      connection.queue(refusedFrame(frame.conversation_id, frame.message_id, outcome.refused));
     });
   }
 
@@ -72,6 +89,15 @@ export class InboxFrames {
     void this.#reports.add(conversationId, { device_id: connection.deviceId, acked: seq });
   }
 
+  #rateLimited(connection: InboxConnection, frame: InboxUp | BadFrame, waitMs: number): void {
+    const refusal: Refusal = { code: "rate_limited", details: { retry_after_ms: waitMs } };
+    if (frame.type === "send" || frame.type === "commit") {
+      pause(connection, frame.conversation_id);
+      return connection.queue(refusedFrame(frame.conversation_id, frame.message_id, refusal));
+    }
+    connection.queue(errorFrame(refusal, "conversation_id" in frame ? frame.conversation_id : undefined));
+  }
+
   #refuseBad(connection: InboxConnection, frame: BadFrame): void {
     const refusal = { code: "bad_frame" as const, details: { where: frame.where } };
     if (frame.isSend && frame.conversationId !== null) {
@@ -80,11 +106,6 @@ export class InboxFrames {
         return connection.queue(refusedFrame(frame.conversationId, frame.messageId, refusal));
       }
     }
-    connection.queue({
-      type: "error",
-      code: "bad_frame",
-      message: errorMessage("bad_frame"),
-      where: frame.where,
-    });
+    connection.queue(errorFrame(refusal));
   }
 }

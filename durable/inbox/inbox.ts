@@ -8,13 +8,13 @@ import type { z } from "zod";
 import inboxMigration from "../../migrations/inbox/0001_inbox.sql";
 import type { Bindings } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
-import { errorMessage } from "../../src/protocol/errors.ts";
 import { inboxUpSchema, ping, pong } from "../../src/protocol/frames.ts";
 import type { chatListSchema, pollAnswerSchema, pollRequestSchema } from "../../src/protocol/http.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { answerClose, readIdentity, upgraded } from "../identity.ts";
 import { conversationStub } from "../names.ts";
 import { readFrames } from "../read-frames.ts";
+import { errorFrame } from "../refused-frame.ts";
 import type { DeliverAnswer, DeliverCall, ReceiptsCall, Report, ReportAnswer } from "../rpc.ts";
 import { ensureSchema, schemaExists } from "../schema.ts";
 import type { Note } from "./chat-list.ts";
@@ -209,19 +209,15 @@ export class Inbox extends DurableObject<Bindings> {
 
   /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
   #answered(conversationId: string, logId: string | null, report: Report, answer: ReportAnswer): void {
-    const { held, remembered, sockets } = this.#core;
+    const { held, remembered, sockets, unlisted } = this.#core;
     const connection = sockets.ofDevice(report.device_id);
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
       else if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
       const { code } = answer.refused;
-      connection?.queue({
-        type: "error",
-        conversation_id: conversationId,
-        code,
-        message: errorMessage(code),
-      });
+      if (code === "not_found") unlisted.refused(conversationId);
+      connection?.queue(errorFrame(answer.refused, conversationId));
       this.#pollRefusals.get(report.device_id)?.push({ conversation_id: conversationId, code });
     } else if (report.acked !== undefined) {
       remembered.ack(report.device_id, conversationId, report.acked);

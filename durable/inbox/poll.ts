@@ -39,16 +39,11 @@ async function answerOf(
   waiting: Waiting,
 ): Promise<string> {
   await Promise.all(
-    request.reports.map((report) => {
-      const { conversation_id, acked, read } = report;
-      if (acked !== undefined && acked <= core.remembered.seen(conversation_id)) {
-        core.remembered.ack(deviceId, conversation_id, acked);
-      }
-      return reports.add(conversation_id, {
-        device_id: deviceId,
-        ...(acked !== undefined && { acked }),
-        ...(read !== undefined && { read }),
-      });
+    request.reports.map((made) => {
+      const waitMs = core.unlisted.take(deviceId, made.conversation_id, Date.now());
+      if (waitMs === 0) return report(core, reports, deviceId, made);
+      refusals.push({ conversation_id: made.conversation_id, code: "rate_limited" });
+      return undefined;
     }),
   );
   if (core.sockets.ofDevice(deviceId) === undefined) core.recall(deviceId);
@@ -63,6 +58,22 @@ async function answerOf(
     refused: refusals,
   });
   return `${header.slice(0, -1)},"frames":[${batch.frames.join(",")}]}`;
+}
+
+function report(
+  core: InboxCore,
+  reports: Reports,
+  deviceId: number,
+  { conversation_id, acked, read }: PollRequest["reports"][number],
+): Promise<void> {
+  if (acked !== undefined && acked <= core.remembered.seen(conversation_id)) {
+    core.remembered.ack(deviceId, conversation_id, acked);
+  }
+  return reports.add(conversation_id, {
+    device_id: deviceId,
+    ...(acked !== undefined && { acked }),
+    ...(read !== undefined && { read }),
+  });
 }
 
 /** Until something is held for the device, a newer poll takes over, or the time is up. Bounded by pollWaitMsMax. */

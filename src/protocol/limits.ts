@@ -26,6 +26,15 @@ export const limits = {
   sendsPerDeviceBurst: 2_000,
   sendsPerDevicePerSecond: 500,
 
+  // What one device may say besides sends. The burst lets a long resume acknowledge entry by entry.
+  framesPerDeviceBurst: 20_000,
+  framesPerDevicePerSecond: 1_000,
+  resumesPerDeviceBurst: 30,
+  resumesPerDevicePerSecond: 1,
+  // Conversations that are not in the chat list of an Inbox, and that a device may have it call all the same.
+  unlistedChatsBurst: 50,
+  unlistedChatsPerSecond: 0.5,
+
   // Fan-out and deadlines [F4] [F5] [F6].
   deliverEntriesMax: 256,
   deliverBytesMax: 256 * 1024,

@@ -1,4 +1,5 @@
 /** Each frame from a socket → the part that deals with it. Order within a conversation is kept by the desk's turns. */
+import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Connection } from "../connection/connection.ts";
 import type { Down } from "../connection/frames.ts";
 import type { Sender } from "../outbox/sender.ts";
@@ -61,8 +62,8 @@ export class FrameRouter {
         readMarks.confirmed(frame.conversation_id, frame.seq).catch(failed(frame.conversation_id));
         return;
       case "error":
-        // An ack or a mark beyond the head: compare with the server [L5].
-        if (frame.code === "beyond_head" && frame.conversation_id !== undefined) {
+        // An ack or a mark beyond the head: compare with the server [L5]. One too many at once: say it again later [F9].
+        if (needsAnotherTry(frame.code) && frame.conversation_id !== undefined) {
           receiver.retryLater(frame.conversation_id);
         }
     }
@@ -94,6 +95,10 @@ export class FrameRouter {
       onChatReady(conversationId);
     }
   }
+}
+
+function needsAnotherTry(code: ErrorCode): boolean {
+  return code === "beyond_head" || code === "rate_limited";
 }
 
 /** On the socket that brought the entries, and on no other [D1]. */

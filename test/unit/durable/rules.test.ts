@@ -6,7 +6,6 @@ import type { LoggedEntry } from "../../../durable/conversation/log.ts";
 import { offerEntries, planNext, planOverdue } from "../../../durable/conversation/plan.ts";
 import { isGenuine, positionKey, positionMac } from "../../../durable/conversation/position.ts";
 import { Progress } from "../../../durable/conversation/progress.ts";
-import { RateLimiter } from "../../../durable/conversation/rate.ts";
 import { type IdRow, RecentIds } from "../../../durable/conversation/recent-ids.ts";
 import {
   changedRoster,
@@ -17,6 +16,7 @@ import {
   withGone,
 } from "../../../durable/conversation/roster.ts";
 import type { Loaded } from "../../../durable/conversation/state.ts";
+import { RateLimiter } from "../../../durable/rate.ts";
 import { limits } from "../../../src/protocol/limits.ts";
 
 const alice = { user_id: "a".repeat(22), device_id: 1 };
@@ -244,7 +244,7 @@ describe("a position", () => {
 
 describe("the rate of a device", () => {
   it("[F9] is bounded, recovers, and does not suffer from a clock that goes backwards", () => {
-    const rate = new RateLimiter();
+    const rate = new RateLimiter(limits.sendsPerDeviceBurst, limits.sendsPerDevicePerSecond);
     for (let i = 0; i < limits.sendsPerDeviceBurst; i++) expect(rate.take("d", 1_000)).toBe(0);
     expect(rate.take("d", 1_000)).toBeGreaterThan(0);
     expect(rate.take("other", 1_000)).toBe(0);
