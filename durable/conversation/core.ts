@@ -104,6 +104,7 @@ export class ConversationCore {
   setGone(device: DeviceRef): void {
     if (this.memberDevice(device) === undefined || this.loaded === null) return;
     this.replaceIdentity({ ...this.loaded.identity, roster: withGone(this.roster, device) });
+    this.loaded.progress.follow(this.roster);
     const connection = this.sockets.ofDevice(device);
     if (connection !== undefined) this.sockets.close(connection, "revoked");
   }

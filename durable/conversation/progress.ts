@@ -26,7 +26,7 @@ interface MemberProgress {
 export class Progress {
   #devices = new Map<string, DeviceProgress>();
   #members = new Map<string, MemberProgress>();
-  /** The first seq of each device, by member, lowest first; and the lowest of those still in the roster. */
+  /** The first seq of each device, by member, lowest first; and the lowest of those that still are active. */
   #places = new Map<string, { devices: { key: string; from: number }[]; first: number }>();
   /** Something advanced that the row does not have. */
   isDirty = false;
@@ -51,7 +51,8 @@ export class Progress {
         progress.#devices.set(deviceKey({ user_id: member.user_id, device_id: device.id }), known);
       }
       state.delivered = Math.max(state.delivered, state.read);
-      progress.#raise(member.user_id);
+      // A row of the version before, which did not keep it: all it has is what was acknowledged.
+      if (delivered === undefined) progress.#raise(member.user_id);
     }
     return progress;
   }
@@ -81,7 +82,7 @@ export class Progress {
     return confirmed;
   }
 
-  /** Follows a roster change: a device that is new is named from the entry after its joining on. */
+  /** Follows a roster change: a device that is new is named from the entry of its joining on. */
   follow(roster: Roster): void {
     for (const member of roster) {
       this.#member(member.user_id);
@@ -89,10 +90,11 @@ export class Progress {
       for (const device of member.devices) {
         const key = deviceKey({ user_id: member.user_id, device_id: device.id });
         const before = device.joined_seq - 1;
-        if (!this.#devices.has(key)) this.#devices.set(key, new DeviceProgress(before, before, before));
+        if (this.#devices.has(key)) continue;
+        this.#devices.set(key, new DeviceProgress(before, before, before));
+        this.isDirty = true;
       }
     }
-    this.isDirty = true;
   }
 
   device(ref: DeviceRef): DeviceProgress | undefined {
@@ -102,9 +104,12 @@ export class Progress {
   /** [R1] Returns whether the member's watermark rose. The caller has checked the claim against the head. */
   ack(ref: DeviceRef, seq: number): boolean {
     const device = this.device(ref);
-    if (device === undefined || !device.ack(seq)) return false;
-    this.isDirty = true;
-    return this.#raise(ref.user_id);
+    if (device === undefined) return false;
+    const isNews = device.ack(seq);
+    // A repeated one too may carry the watermark over what meanwhile nobody is left to acknowledge.
+    const hasRisen = this.#raise(ref.user_id);
+    if (isNews || hasRisen) this.isDirty = true;
+    return hasRisen;
   }
 
   /** [R1] Read implies delivered, and a device that shows a message has it. */
@@ -158,23 +163,26 @@ export class Progress {
       key: deviceKey({ user_id: member.user_id, device_id: device.id }),
       from: device.joined_seq,
     }));
-    const active = member.devices.filter(isActive).map((device) => device.joined_seq);
-    const first = active.length === 0 ? member.joined_seq : Math.min(...active);
+    // Nobody waits for what lies before it: no device that is left can acknowledge that.
+    const first = Math.min(...member.devices.filter(isActive).map((device) => device.joined_seq));
     this.#places.set(member.user_id, { devices: devices.sort((a, b) => a.from - b.from), first });
   }
 
   /**
-   * [R1] Delivered is what some device has acknowledged. A device that joined later acknowledges nothing of what lies
-   * before its joining: it counts once that is on another, or there is no other left that it could be on.
+   * [R1] Up to the highest seq that a device has acknowledged with nothing below it which some device still in the roster
+   * could acknowledge and none has. Called for an acknowledgement only: who joins or goes has acknowledged nothing.
    */
   #raise(userId: string): boolean {
     const member = this.#member(userId);
     const before = member.delivered;
     const { devices, first } = this.#places.get(userId) ?? { devices: [], first: 1 };
-    member.delivered = Math.max(before, first - 1);
+    let settled = Math.max(before, first - 1);
     for (const { key, from } of devices) {
       const acked = this.#devices.get(key)?.acked ?? 0;
-      if (from <= member.delivered + 1) member.delivered = Math.max(member.delivered, acked);
+      // It has acknowledged nothing yet, or there is something before its joining that another still may.
+      if (acked < from || from > settled + 1) continue;
+      settled = Math.max(settled, acked);
+      member.delivered = Math.max(member.delivered, acked);
     }
     return member.delivered > before;
   }

@@ -16,30 +16,45 @@ const stepMs = 10_000;
 /** Longer than the longest back-off of an alarm, twice over. */
 const patienceMs = 25 * 60_000;
 
-export function heal({ world, devices, people, checker }: Healing): void {
-  const { scheduler } = world;
+export function heal(healing: Healing): void {
+  const { world, devices, people, checker } = healing;
   world.say("the world", () => "faults are over");
   world.faults = noFaults;
   for (const object of world.objects.values()) object.doom = null;
+  if (!becomesQuiet(healing, (device, isFirst) => comeBack(device, people, isFirst))) return;
+  // What was repaired works: a message of everybody to everybody arrives, and is acknowledged.
+  const isHealed = becomesQuiet(healing, (device, isFirst) => {
+    comeBack(device, people, false);
+    if (isFirst) writeToAll(device, people);
+  });
+  if (!isHealed) return;
+  // It stays quiet, and a last look at everything finds it right.
+  for (const device of devices)
+    world.scheduler.after(0, "last look", device, () => lookAtAll(device, people));
+  world.scheduler.runUntil(world.scheduler.now + 30_000);
+  const reason = checker.unquiet(devices);
+  if (reason !== null) checker.judge(`[convergence] it was quiet, and then: ${reason}`);
+}
+
+/** Has devices do something, again and again, until nothing waits anywhere; false if that takes too long. */
+function becomesQuiet(
+  { world, devices, checker }: Healing,
+  act: (device: Device, isFirst: boolean) => void,
+): boolean {
+  const { scheduler } = world;
   const until = scheduler.now + patienceMs;
   let isFirst = true;
   let reason: string | null = null;
   while (scheduler.now < until && checker.violation === null) {
-    for (const device of devices)
-      scheduler.after(0, "healing", device, () => comeBack(device, people, isFirst));
+    for (const device of devices) scheduler.after(0, "healing", device, () => act(device, isFirst));
     scheduler.runUntil(scheduler.now + stepMs);
     isFirst = false;
     reason = checker.unquiet(devices);
     if (reason === null) break;
   }
-  if (checker.violation !== null) return;
-  if (reason !== null)
-    return checker.judge(`[convergence] after ${patienceMs / 60_000} quiet minutes: ${reason}`);
-  // It stays quiet, and a last look at everything finds it right.
-  for (const device of devices) scheduler.after(0, "last look", device, () => lookAtAll(device, people));
-  scheduler.runUntil(scheduler.now + 30_000);
-  reason = checker.unquiet(devices);
-  if (reason !== null) checker.judge(`[convergence] it was quiet, and then: ${reason}`);
+  if (checker.violation === null && reason !== null)
+    checker.judge(`[convergence] after ${patienceMs / 60_000} quiet minutes: ${reason}`);
+  return checker.violation === null;
 }
 
 function comeBack(device: Device, people: People, isFirst: boolean): void {
@@ -53,6 +68,11 @@ function comeBack(device: Device, people: People, isFirst: boolean): void {
   people.settleFailed(device, "retry");
   const chats = [...device.data.single.conversations.keys()];
   for (let i = 0; i < chats.length; i += 1) people.openChat(device, i / chats.length);
+}
+
+function writeToAll(device: Device, people: People): void {
+  const { size } = device.data.single.conversations;
+  for (let i = 0; i < size; i += 1) people.send(device, i / size, 1);
 }
 
 function lookAtAll(device: Device, people: People): void {

@@ -5,6 +5,7 @@ import type { Device } from "../actors/device.ts";
 import type { SimStorage } from "../runtime/storage.ts";
 import type { World } from "../runtime/world.ts";
 import { outstanding } from "./cursors.ts";
+import { deliveredTo } from "./delivered.ts";
 import type { History } from "./history.ts";
 import { readProgress } from "./progress-row.ts";
 
@@ -93,11 +94,14 @@ function differs(device: Device, record: ConversationRecord, history: History): 
 
 /** [R1] Ticks are final: what the server counts is what the device shows. */
 function unmarked(device: Device, record: ConversationRecord, history: History): string | null {
-  for (const { userId, read } of readProgress(history).members) {
+  const name = `${device.name} in ${history.object.name}`;
+  for (const { userId, read, delivered, reaches } of readProgress(history).members) {
     const shown = record.members.find((member) => member.userId === userId);
-    const name = `${device.name} in ${history.object.name}`;
     if (shown === undefined) return `[R1] ${name} misses a member`;
-    const most = Math.min(lastNotBy(history, userId), acknowledgedBy(history, userId));
+    // Everybody has acknowledged something since the last device went, so the mark is where its definition puts it.
+    const most = Math.min(lastNotBy(history, userId), deliveredTo(reaches, read));
+    if (delivered < most)
+      return `[R1] ${userId} counts as delivered up to ${delivered} of ${most} in ${name}`;
     if (userId !== device.session?.userId && shown.delivered < most) {
       return `[R1] ${name} shows ${userId} delivered up to ${shown.delivered} of ${most}`;
     }
@@ -107,17 +111,6 @@ function unmarked(device: Device, record: ConversationRecord, history: History):
   return own === undefined || record.ownRead === own.read
     ? null
     : `[R3] ${device.name} has read up to ${record.ownRead}; the server has ${own.read}`;
-}
-
-/** [R1] What the member's devices have acknowledged, each counting from its joining on. */
-function acknowledgedBy(history: History, userId: string): number {
-  const devices = readProgress(history)
-    .devices.filter((device) => device.userId === userId)
-    .sort((one, other) => one.from - other.from);
-  const active = devices.filter((device) => device.end === history.head);
-  let delivered = (active[0]?.from ?? 1) - 1;
-  for (const { from, acked } of devices) if (from <= delivered + 1) delivered = Math.max(delivered, acked);
-  return delivered;
 }
 
 /** One's own entries give no receipts, so at the end of the log they need not be counted. */

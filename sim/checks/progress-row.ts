@@ -1,5 +1,6 @@
 /** The Conversation's packed row of cursors [F4], read as the checker needs it. */
 import { deviceKey } from "../../src/protocol/ids.ts";
+import type { DeviceReach } from "./delivered.ts";
 import type { History } from "./history.ts";
 
 export interface DeviceCursor {
@@ -17,6 +18,8 @@ export interface MemberMarks {
   read: number;
   delivered: number;
   isListed: boolean;
+  /** What its devices have acknowledged, those that are gone included. */
+  reaches: DeviceReach[];
 }
 export interface ProgressRow {
   devices: DeviceCursor[];
@@ -36,10 +39,13 @@ export function readProgress(history: History): ProgressRow {
   const members: MemberMarks[] = [];
   for (const member of history.roster) {
     const [read, listed, known, delivered = 0] = packed[member.user_id] ?? [0, 0, {}];
-    members.push({ userId: member.user_id, read, delivered, isListed: listed === 1 });
+    const reaches: DeviceReach[] = [];
+    members.push({ userId: member.user_id, read, delivered, isListed: listed === 1, reaches });
     for (const device of member.devices) {
-      if (device.gone === true) continue;
       const [acked, placed] = known[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];
+      const isActive = device.left_seq === undefined && device.gone === undefined;
+      reaches.push({ from: device.joined_seq, to: acked, isActive });
+      if (device.gone === true) continue;
       const key = deviceKey({ user_id: member.user_id, device_id: device.id });
       const end = device.left_seq ?? history.head;
       const from = device.joined_seq;

@@ -6,6 +6,7 @@
 import type { ConversationRecord, OutboxRecord } from "../../src/client/store/records.ts";
 import type { Change } from "../../src/client/store/store.ts";
 import type { Device } from "../actors/device.ts";
+import { deliveredTo } from "./delivered.ts";
 import type { History } from "./history.ts";
 
 interface Held {
@@ -68,26 +69,19 @@ export class Truth {
   readBy(userId: string, conversationId: string): number {
     return this.#read.get(`${userId}/${conversationId}`) ?? 0;
   }
-  /**
-   * The most that is on devices of the user, from its joining on: what a later device holds counts once what lies
-   * before its joining is on another, or on none that is left. What was read counts as delivered.
-   */
+  /** [R1] The most that the user's mark may be, by what is on its devices. What was read counts as delivered. */
   deliveredTo(userId: string, history: History): number {
+    const place = `${userId}/${history.id}`;
     const member = history.roster.find((candidate) => candidate.user_id === userId);
-    const devices = (member?.devices ?? []).toSorted((one, other) => one.joined_seq - other.joined_seq);
-    const first =
-      devices.find((device) => device.left_seq === undefined && device.gone === undefined)?.joined_seq ?? 1;
-    let delivered = Math.max(
-      first - 1,
-      this.readBy(userId, history.id),
-      this.#delivered.get(`${userId}/${history.id}`) ?? 0,
-    );
-    for (const device of devices) {
-      if (device.joined_seq > delivered + 1) continue;
-      delivered = Math.max(delivered, this.heldBy(`${userId}.${device.id}`, history, device.joined_seq));
-    }
+    const devices = (member?.devices ?? []).map((device) => ({
+      from: device.joined_seq,
+      to: this.heldBy(`${userId}.${device.id}`, history, device.joined_seq),
+      isActive: device.left_seq === undefined && device.gone === undefined,
+    }));
     // Once delivered, always delivered, whatever becomes of the device.
-    this.#delivered.set(`${userId}/${history.id}`, delivered);
+    const before = Math.max(this.readBy(userId, history.id), this.#delivered.get(place) ?? 0);
+    const delivered = deliveredTo(devices, before);
+    this.#delivered.set(place, delivered);
     return delivered;
   }
 

@@ -15,6 +15,10 @@ const found: [seed: string, what: string][] = [
   ["91", "[F4] a cursor that rose in a hello was not written back when no alarm was armed"],
   ["2", "[L5] a poll acknowledged a seq of the log before, which the new one had not reached"],
   ["75", "[L5] a message written while the log was replaced kept a base beyond the head and was never taken"],
+  [
+    "95",
+    "[R1] the delivered mark of a member whose only device was logged out stayed behind, or rose by the next one's joining",
+  ],
   ["1", "[L5] rows of a replaced log stayed held for a device and kept it from becoming live"],
 ];
 
