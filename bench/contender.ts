@@ -2,6 +2,8 @@
 
 export interface Contender {
   readonly name: string;
+  /** What is on the disk when a message counts as delivered. A clause for the report. */
+  readonly durability: string;
   /** A server of its own, with empty state. */
   start(): Promise<Server>;
 }

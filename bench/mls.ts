@@ -1,9 +1,8 @@
 /**
  * The facade at the sizes that matter: what it costs to add everybody, to join, to send, to remove. Runs in this process,
- * without a server: `node bench/mls.ts [leaves …]`, or measureMls() from another benchmark.
+ * without a server.
  */
 import { performance } from "node:perf_hooks";
-import { pathToFileURL } from "node:url";
 import { v7 } from "uuid";
 import { acceptCommit } from "../src/client/mls/accept-commit.ts";
 import { found, makeCommit, type PendingCommit } from "../src/client/mls/commit.ts";
@@ -41,17 +40,31 @@ export interface MlsFigures {
   externalMs: number | null;
 }
 
-export const sizes = [2, 10, 100, 256, 1_024, 2_048];
+export const mlsSizes: readonly number[] = [2, 10, 100, 256, 1_024, 2_048];
+const removalDevices = 500;
 const judge = { acceptsLeaf: () => true, allowsCommit: () => true };
 const document = makeStateDocument(new TextEncoder().encode("a group's name"));
 const noHash = new Uint8Array(32);
 const sends = 50;
 
-/** The table as Markdown. `progress` hears of each size. */
+/** From "remove" to the text on another member's screen, without the network. */
+export interface RemovalFigures {
+  devices: number;
+  totalMs: number;
+  commitMs: number;
+  processMs: number;
+}
+
+export interface MlsResult {
+  groups: MlsFigures[];
+  removal: RemovalFigures;
+}
+
+/** `progress` hears of each size. */
 export async function measureMls(
-  leaves: readonly number[] = sizes,
-  progress: (line: string) => void = () => {},
-): Promise<string> {
+  leaves: readonly number[],
+  progress: (line: string) => void,
+): Promise<MlsResult> {
   const figures: MlsFigures[] = [];
   // The first run of everything is the compiler's.
   await measure(10, "group");
@@ -60,12 +73,11 @@ export async function measureMls(
     progress(`${size} leaves`);
     figures.push(await measure(size, "group"));
   }
-  progress("first message after a removal in a group of 500 devices");
-  const removal = await firstMessageAfterRemoval(500);
-  return `${asMarkdown(figures)}\n\n${removal}`;
+  progress(`first message after a removal in a group of ${removalDevices} devices`);
+  return { groups: figures, removal: await firstMessageAfterRemoval(removalDevices) };
 }
 
-export async function measure(leaves: number, kind: GroupKind): Promise<MlsFigures> {
+async function measure(leaves: number, kind: GroupKind): Promise<MlsFigures> {
   const { founder, device, group, joined, adds, welcomed } = await groupOf(leaves, kind);
   let [sender, receiver] = [group, joined.group];
   const [encrypt, decrypt]: [number[], number[]] = [[], []];
@@ -194,17 +206,15 @@ async function comeIn(after: PendingCommit, group: Group, device: Device): Promi
   return ms;
 }
 
-/** From "remove" to the text on another member's screen, without the network. */
-export async function firstMessageAfterRemoval(leaves: number): Promise<string> {
-  const { founder, group, joined } = await groupOf(leaves, "group");
+async function firstMessageAfterRemoval(devices: number): Promise<RemovalFigures> {
+  const { founder, group, joined } = await groupOf(devices, "group");
   const start = performance.now();
   const removal = await removeOne(group, joined.group, founder, joined.removable);
   const sent = value(await send(removal.pending.next));
   const place = placeOf(founder.ref, sent.messageId, epochOf(removal.receiver));
   value(await receiveMessage(removal.receiver, sent.bytes, { place, stateHash: stateHash(document) }));
   const totalMs = performance.now() - start;
-  const parts = `commit ${removal.createMs.toFixed(0)} ms, processing it ${removal.processMs.toFixed(0)} ms`;
-  return `First message after a removal, ${leaves} devices: ${totalMs.toFixed(0)} ms (${parts}, the rest the message)`;
+  return { devices, totalMs, commitMs: removal.createMs, processMs: removal.processMs };
 }
 
 async function send(group: Group) {
@@ -244,46 +254,4 @@ async function timed<T>(work: () => Promise<Result<T>>): Promise<[T, number]> {
 }
 function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
-}
-
-function asMarkdown(figures: readonly MlsFigures[]): string {
-  const head = [
-    "leaves",
-    "add all: ms / commits / bytes",
-    "Welcome B without / with tree",
-    "tree B",
-    "join ms",
-    "encrypt / decrypt ms",
-    "message B",
-    "state B / saved per message",
-    "first remove: ms / B / process ms",
-    "external commit ms",
-  ];
-  const rows = figures.map((row) => [
-    row.kind === "direct" ? `${row.leaves}, direct (X-Wing)` : count(row.leaves),
-    `${ms(row.addMs)} / ${row.commits} / ${count(row.commitBytes)}`,
-    `${count(row.welcomeBytes)} / ${count(row.welcomeBytes + row.treeBytes)}`,
-    count(row.treeBytes),
-    ms(row.joinMs),
-    `${row.encryptMs.toFixed(1)} / ${row.decryptMs.toFixed(1)}`,
-    count(row.messageBytes),
-    `${count(row.stateBytes)} / ${row.changeBytes}`,
-    row.removeMs === null ? "–" : `${ms(row.removeMs)} / ${count(row.removeBytes)} / ${ms(row.processMs)}`,
-    ms(row.externalMs),
-  ]);
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-function ms(value: number | null): string {
-  return value === null ? "–" : count(Math.round(value));
-}
-function count(value: number | null): string {
-  return value === null ? "–" : value.toLocaleString("en-US");
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const asked = process.argv.slice(2).map(Number).filter(Number.isInteger);
-  console.log(
-    await measureMls(asked.length === 0 ? sizes : asked, (line) => process.stderr.write(`${line}\n`)),
-  );
 }

@@ -77,13 +77,8 @@ function cell(summary: Summary | null, digits: number): string {
   return min === max ? text(median) : `${text(median)} [${text(min)}–${text(max)}]`;
 }
 
-export function asJson(results: readonly Result[]): string {
-  return JSON.stringify(
-    results.map(({ contender, scenario, runs }) => ({
-      contender,
-      scenario,
-      runs,
-      summary: Object.fromEntries(columns.map(({ figure }) => [figure, summaryOf(runs, figure)])),
-    })),
-  );
+/** What can be told of each result beside the runs themselves. */
+export function summarised(result: Result) {
+  const summary = Object.fromEntries(columns.map(({ figure }) => [figure, summaryOf(result.runs, figure)]));
+  return { ...result, summary };
 }

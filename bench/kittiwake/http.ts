@@ -5,6 +5,7 @@ import { type ConversationState, conversationStateSchema } from "../../src/proto
 import { codeAnswerSchema, type FoundRequest, type Tokens, tokensSchema } from "../../src/protocol/http.ts";
 import { directConversationId } from "../../src/protocol/ids.ts";
 import { envelope } from "../contender.ts";
+import { numbered } from "../numbered-ids.ts";
 
 interface Call<T> {
   method: "POST" | "PUT";
@@ -35,7 +36,7 @@ export async function register(base: string, phone: string): Promise<Tokens> {
 export async function foundChat(base: string, founder: Tokens, other: Tokens): Promise<ConversationState> {
   const id = await directConversationId(founder.user_id, other.user_id);
   const body: FoundRequest = {
-    message_id: messageIds()(0),
+    message_id: numbered(messageIdPrefix(), 0),
     generation: 1,
     devices: [founder, other].map(({ user_id, device_id }) => ({ user_id, device_id })),
     envelope,
@@ -50,12 +51,11 @@ export async function foundChat(base: string, founder: Tokens, other: Tokens): P
   });
 }
 
-/** UUIDv7s of the present whose last twelve hex digits are a number we choose. */
-export function messageIds(): (number: number) => string {
+/** UUIDv7s of the present, but for the last twelve hex digits: those are a number we choose. */
+export function messageIdPrefix(): string {
   const time = Date.now().toString(16).padStart(12, "0");
   const random = randomBytes(3).toString("hex");
-  const start = `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-8${random.slice(3)}-`;
-  return (number) => start + number.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-8${random.slice(3)}-`;
 }
 
 async function call<T>(base: string, { method, path, body, headers, answer }: Call<T>): Promise<T> {

@@ -16,6 +16,8 @@ const evictionMs = 12_000;
 export function kittiwake(path: Path, packs: boolean): Contender {
   return {
     name: `Kittiwake, ${path} sockets`,
+    durability:
+      "an entry is in the Conversation's SQLite log, and the disk has confirmed it (fsync), before its ack and before anybody sees it.",
     start: () => start(path, packs),
   };
 }
