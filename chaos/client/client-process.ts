@@ -21,10 +21,17 @@ export class ClientProcess {
     this.settings = options.settings;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
   /** Resolves with the user's id when the SDK is open and logged in. */
   async start(): Promise<string> {
     const { settings, script, heard, broke } = this.#options;
-    const child = fork(script, [JSON.stringify(settings)], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const child = fork(script, [JSON.stringify(settings)], {
+      execArgv: [],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     this.#child = child;
     let complaint = "";
     child.stderr?.on("data", (chunk: Buffer) => {

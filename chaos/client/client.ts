@@ -70,7 +70,7 @@ class Client {
       const text = textOf(message);
       if (!missing.delete(text)) continue;
       tell({ type: "written", text, messageId: message.messageId });
-      if (!this.#settles(message)) this.#awaitedIn(conversationId).add(text);
+      if (!this.#settles(message, true)) this.#awaitedIn(conversationId).add(text);
       if (missing.size === 0) break;
     }
     for (const text of missing) tell({ type: "absent", text });
@@ -107,16 +107,16 @@ class Client {
     for await (const message of this.#newestFirst(conversationId)) {
       if (unseen.size === 0) return;
       const text = textOf(message);
-      if (unseen.delete(text) && this.#settles(message)) awaited.delete(text);
+      if (unseen.delete(text) && this.#settles(message, false)) awaited.delete(text);
     }
   }
 
   /** True when it has come to its end, which is then told. */
-  #settles(message: Message): boolean {
+  #settles(message: Message, isFound: boolean): boolean {
     const { messageId, seq, status, failure } = message;
     const text = textOf(message);
     if (status === "failed") tell({ type: "failed", text, failure });
-    else if (status !== "pending" && seq !== null) tell({ type: "acked", text, messageId, seq });
+    else if (status !== "pending" && seq !== null) tell({ type: "acked", text, messageId, seq, isFound });
     else return false;
     return true;
   }

@@ -20,8 +20,8 @@ export type FromClient =
   | { type: "chat"; conversationId: string }
   /** The SDK has taken it. */
   | { type: "written"; text: string; messageId: string }
-  /** The SDK shows it as sent. */
-  | { type: "acked"; text: string; messageId: string; seq: number }
+  /** The SDK shows it as sent; `isFound`: it did so already when the client came back. */
+  | { type: "acked"; text: string; messageId: string; seq: number; isFound: boolean }
   /** The store does not know it. */
   | { type: "absent"; text: string }
   /** The SDK gave it up. */

@@ -12,7 +12,9 @@ export function judgeCopy(copy: Copy, log: readonly LogEntry[], place: string): 
     ...judgeOnce(copy.entries, place),
     ...judgeOrder(copy.shown, place),
     ...judgeOnce(copy.shown, place),
-    ...log.flatMap((entry) => judgeCopied(entry, kept.get(entry.messageId), shown.get(entry.messageId), place)),
+    ...log.flatMap((entry) =>
+      judgeCopied(entry, kept.get(entry.messageId), shown.get(entry.messageId), place),
+    ),
     ...strange.map(({ messageId, seq }): Finding => {
       return { kind: "foreign", subject: messageId, what: `${seq} in ${place} is not in the log` };
     }),

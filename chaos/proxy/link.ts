@@ -124,8 +124,7 @@ export class Link {
 
   #write(direction: Direction, bytes: Buffer): void {
     if (this.#isBlackHole) return;
-    const [from, to] =
-      direction === "up" ? [this.#client, this.#server] : [this.#server, this.#client];
+    const [from, to] = direction === "up" ? [this.#client, this.#server] : [this.#server, this.#client];
     if (to.destroyed) return;
     if (!to.write(bytes)) from.pause();
   }

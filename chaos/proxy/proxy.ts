@@ -27,7 +27,7 @@ const dropChance = 1 / 300;
 const faultPauseMs = [300, 1_500] as const;
 const stallMs = [200, 3_000] as const;
 
-export class Proxy {
+export class ChaosProxy {
   readonly counts: ProxyCounts = { dropped: { up: 0, down: 0 }, stalled: 0, blackHoled: 0, cut: 0 };
   /** Messages in frames that were taken out while later ones of the same connection passed. */
   readonly droppedSendIds = new Set<string>();
@@ -42,8 +42,8 @@ export class Proxy {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  static async start(options: ProxyOptions): Promise<Proxy> {
-    const proxy = new Proxy(options);
+  static async start(options: ProxyOptions): Promise<ChaosProxy> {
+    const proxy = new ChaosProxy(options);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once("error", reject);
       proxy.#server.listen(0, "127.0.0.1", resolve);
@@ -95,10 +95,13 @@ export class Proxy {
 
   #scheduleFault(): void {
     const { rng } = this.#options;
-    this.#timer = setTimeout(() => {
-      this.#fault();
-      this.#scheduleFault();
-    }, rng.between(...faultPauseMs));
+    this.#timer = setTimeout(
+      () => {
+        this.#fault();
+        this.#scheduleFault();
+      },
+      rng.between(...faultPauseMs),
+    );
   }
 
   #fault(): void {

@@ -22,7 +22,12 @@ function fine() {
   const copies = { alice: copyFor("alice"), bob: copyFor("bob") };
   const evidence = {
     conversations: [{ id, log, copies: [copies.alice, copies.bob] }],
-    orders: messages.map(({ text, senderId, messageId }) => ({ text, conversationId: id, senderId, messageId })),
+    orders: messages.map(({ text, senderId, messageId }) => ({
+      text,
+      conversationId: id,
+      senderId,
+      messageId,
+    })),
     told: messages.map(({ text, messageId, seq }) => ({ text, messageId, seq })),
     overtakable: new Set<string>(),
   } satisfies Evidence;
