@@ -28,8 +28,8 @@ export interface Person {
   lanes: Lane[];
 }
 
-/** Messages waiting for their tick that each sender keeps up in each of its conversations. */
-const lanesWaiting = 16;
+/** Messages waiting for their tick, which senders keep up all together: over 100 of them are then in flight. */
+const waitingMin = 256;
 const shownChance = 0.5;
 const chatPatienceMs = 20_000;
 
@@ -137,8 +137,9 @@ export class Crew {
   #fill(person: Person, lane: Lane): void {
     if (!this.#isWriting || !person.process.isRunning) return;
     const { ledger, texts } = this.#options;
+    const laneWaiting = Math.ceil(waitingMin / this.lanes.length);
     const fresh: string[] = [];
-    while (lane.waiting.size < lanesWaiting) {
+    while (lane.waiting.size < laneWaiting) {
       const text = texts.next(lane.sender);
       ledger.order(lane, text);
       fresh.push(text);
