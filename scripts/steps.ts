@@ -49,7 +49,10 @@ export const workerBuild: Step = {
 };
 
 /** A step of Vitest, configured in test/<kind>/vitest.config.ts. */
-export function vitest(kind: "unit" | "workerd" | "browser", env: Record<string, string> = {}): Step {
+export function vitest(
+  kind: "unit" | "workerd" | "process" | "browser",
+  env: Record<string, string> = {},
+): Step {
   return {
     title: `${kind} tests`,
     run: async () => {

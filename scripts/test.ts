@@ -20,12 +20,17 @@ const passed = await runSteps([
   workerBuild,
   vitest("unit"),
   vitest("workerd"),
+  onBuilds(vitest("process")),
   browserTests(findOrInstallBrowser()),
 ]);
 process.exitCode = passed ? 0 : 1;
 
-/** Browser tests run what the builds made; an older or half-made dist would only mislead. */
 function browserTests(browserPath: string | null): Step {
   if (browserPath === null) return impossible("browser tests", browserAdvice);
-  return { ...vitest("browser", { KITTIWAKE_BROWSER: browserPath }), needs: [webBuild, workerBuild] };
+  return onBuilds(vitest("browser", { KITTIWAKE_BROWSER: browserPath }));
+}
+
+/** Runs what the builds made; an older or half-made dist would only mislead. */
+function onBuilds(step: Step): Step {
+  return { ...step, needs: [webBuild, workerBuild] };
 }

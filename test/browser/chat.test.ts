@@ -1,14 +1,14 @@
 /** Two people, two browsers, the real server as a process: what users rely on. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ServerProcess } from "../../scripts/server-process.ts";
 import { launchBrowser, Person } from "./support/person.ts";
-import { TestServer } from "./support/server.ts";
 
 let browser: Browser;
-let server: TestServer;
+let server: ServerProcess;
 
 beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), TestServer.start()]);
+  [browser, server] = await Promise.all([launchBrowser(), ServerProcess.start()]);
 });
 afterAll(async () => {
   await browser?.close();

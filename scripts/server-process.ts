@@ -7,23 +7,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { project } from "./project.ts";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
-
-export class TestServer {
+export class ServerProcess {
+  readonly port: number;
   readonly url: string;
-  #port: number;
-  #stateDir = mkdtempSync(join(tmpdir(), "kittiwake-browser-"));
+  readonly #stateDir = mkdtempSync(join(tmpdir(), "kittiwake-state-"));
   #process: ChildProcess | null = null;
 
   private constructor(port: number) {
-    this.#port = port;
+    this.port = port;
     this.url = `http://localhost:${port}`;
   }
 
-  static async start(): Promise<TestServer> {
-    const server = new TestServer(await freePort());
+  /** Needs a finished build in dist. */
+  static async start(): Promise<ServerProcess> {
+    const server = new ServerProcess(await freePort());
     await server.start();
     return server;
   }
@@ -32,8 +31,8 @@ export class TestServer {
   async start(): Promise<void> {
     const child = spawn(
       process.execPath,
-      ["scripts/start.ts", "--no-build", "--port", String(this.#port), "--state", this.#stateDir],
-      { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] },
+      ["scripts/start.ts", "--no-build", "--port", String(this.port), "--state", this.#stateDir],
+      { cwd: project.root, detached: true, stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#process = child;
     let output = "";
