@@ -59,7 +59,8 @@ function endAfter(child: ChildProcess, limitMs: number): { clear(): boolean } {
     isOver = true;
     end();
   }, limitMs);
-  process.once("exit", end);
+  // Before anybody clears away the folder that it runs in.
+  process.prependOnceListener("exit", end);
   return {
     clear: () => {
       clearTimeout(timer);

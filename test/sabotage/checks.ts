@@ -13,11 +13,12 @@ export class NoVerdict extends Error {}
 export const seeds = 60;
 const limitMs = 8 * 60_000;
 
-export async function runCheck(root: string, check: Check): Promise<Failures> {
+/** `isWhole`: goes on after the first test that fails. */
+export async function runCheck(root: string, check: Check, isWhole = false): Promise<Failures> {
   if (check === "sim") return await simulate(root);
   return check === "unit" || check === "workerd"
-    ? await test(root, check, [])
-    : await test(root, check.startsWith("test/unit/") ? "unit" : "workerd", [check]);
+    ? await test(root, check, [], isWhole)
+    : await test(root, check.startsWith("test/unit/") ? "unit" : "workerd", [check], isWhole);
 }
 
 /** A planted bug must be one that only a run can find. */
@@ -44,7 +45,12 @@ async function simulate(root: string): Promise<Failures> {
 /** What judges the plain tree only: whole runs of the simulator (a check of its own), and the planted bugs themselves. */
 const leftOut = ["test/unit/sim/**", "test/unit/sabotage/**", "test/unit/mls/**"];
 
-async function test(root: string, kind: "unit" | "workerd", files: string[]): Promise<Failures> {
+async function test(
+  root: string,
+  kind: "unit" | "workerd",
+  files: string[],
+  isWhole: boolean,
+): Promise<Failures> {
   const report = join(root, ".kittiwake/reports/sabotage.json");
   mkdirSync(dirname(report), { recursive: true });
   rmSync(report, { force: true });
@@ -54,6 +60,7 @@ async function test(root: string, kind: "unit" | "workerd", files: string[]): Pr
     "--reporter=json",
     `--outputFile.json=${report}`,
     "--maxWorkers=1",
+    `--bail=${isWhole ? 0 : 1}`,
     ...(files.length > 0 ? files : leftOut.flatMap((pattern) => ["--exclude", pattern])),
   ];
   const { exitCode, output } = await runTool("vitest", args, { cwd: root, output: "keep", limitMs });

@@ -36,7 +36,7 @@ export class PlainTree {
   }
 
   #next(check: Check): Promise<Failures> {
-    const run = this.#last.then(() => runCheck(this.#copy.root, check));
+    const run = this.#last.then(() => runCheck(this.#copy.root, check, true));
     this.#last = run.catch(() => undefined);
     return run;
   }

@@ -13,7 +13,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "if (toStore.size === 0) toStore.set(deviceId, lacking);",
       },
     ],
-    checks: ["sim"],
+    checks: ["test/workerd/delivery.test.ts", "sim"],
   },
   {
     id: "unknown-answer-counts",
@@ -104,7 +104,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "void older;",
       },
     ],
-    checks: ["sim"],
+    checks: ["test/workerd/resume.test.ts", "sim"],
   },
   {
     id: "removed-device-reads-on",
@@ -130,7 +130,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "window.entries + entries.length >= 0",
       },
     ],
-    checks: ["test/workerd/fan-out.test.ts", "sim"],
+    checks: ["test/workerd/bounds.test.ts", "sim"],
   },
   {
     id: "ingest-unbounded",
@@ -143,7 +143,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "if (this.#queue.length < 0) {",
       },
     ],
-    checks: ["test/workerd/bad-input.test.ts", "sim"],
+    checks: ["test/workerd/bounds.test.ts"],
   },
   {
     id: "write-back-lost",
