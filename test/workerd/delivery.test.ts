@@ -1,6 +1,7 @@
 /** A message's path through Conversation and Inbox, in the real runtime. */
 import { describe, expect, it } from "vitest";
 import {
+  devicesOf,
   envelopeOf,
   foundDirectChat,
   newMessageId,
@@ -9,6 +10,7 @@ import {
   submissionOf,
   textOf,
 } from "./support/direct-chat.ts";
+import { eventually, heldSeqs } from "./support/faults.ts";
 
 describe("delivery", () => {
   it("[L2] [D1] goes from chat socket to chat socket, acked and receipted", async () => {
@@ -35,6 +37,18 @@ describe("delivery", () => {
         received.some((frame) => frame.type === "receipts" && frame.receipts.some((r) => r.delivered === 2)),
       "receipt",
     );
+  });
+
+  it("[F1] keeps a copy for each device that lacks it, and lets each go by its own ack", async () => {
+    const chat = await foundDirectChat({ alice: 1, bob: 3 });
+    const devices = devicesOf(chat.bob, 3);
+    const heldBy = () => Promise.all(devices.map((device) => heldSeqs(chat, device)));
+    await chat.conversation().submit(chat.alice, [submissionOf("to all three")]);
+    await eventually(async () => (await heldBy()).every((seqs) => seqs.includes(2)), "a copy each");
+    const phone = await openLiveInbox(chat, chat.bob);
+    expect(phone.entries().map(({ seq }) => seq)).toEqual([1, 2]);
+    await eventually(async () => (await heldSeqs(chat, chat.bob)).length === 0, "letting go");
+    expect(await heldBy()).toEqual([[], [1, 2], [1, 2]]);
   });
 
   it("[F4] hands to a live inbox socket and keeps for an absent device", async () => {
