@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import { base64urlnopad } from "@scure/base";
 import type { z } from "zod";
 import inboxMigration from "../../migrations/inbox/0001_inbox.sql";
+import marksMigration from "../../migrations/inbox/0002_marks.sql";
 import type { Bindings } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import { inboxUpSchema, ping, pong } from "../../src/protocol/frames.ts";
@@ -25,7 +26,7 @@ import { poll } from "./poll.ts";
 import { Reports, type ReportsPort } from "./reports.ts";
 import { Sends } from "./sends.ts";
 
-const migrations = [inboxMigration];
+const migrations = [inboxMigration, marksMigration];
 
 export class Inbox extends DurableObject<Bindings> {
   #core: InboxCore;
@@ -40,6 +41,7 @@ export class Inbox extends DurableObject<Bindings> {
     super(ctx, env);
     const userId = ctx.id.name ?? "";
     this.#hasSchema = schemaExists(ctx.storage);
+    if (this.#hasSchema) ensureSchema(ctx.storage, migrations);
     this.#core = new InboxCore(ctx, this.#hasSchema);
     this.#reports = new Reports(
       ctx.storage.sql,
@@ -69,6 +71,7 @@ export class Inbox extends DurableObject<Bindings> {
     this.ctx.storage.transactionSync(() => {
       this.#core.devices.revoke(deviceId);
       this.#core.held.dropDevice(deviceId);
+      this.#core.marks.dropDevice(deviceId);
     });
     this.#core.remembered.forgetHanded(deviceId);
     const connection = this.#core.sockets.ofDevice(deviceId);
@@ -209,19 +212,25 @@ export class Inbox extends DurableObject<Bindings> {
 
   /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
   #answered(conversationId: string, logId: string | null, report: Report, answer: ReportAnswer): void {
-    const { held, remembered, sockets, unlisted } = this.#core;
+    const { held, marks, remembered, sockets, unlisted } = this.#core;
     const connection = sockets.ofDevice(report.device_id);
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
       else if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
       const { code } = answer.refused;
-      if (code === "not_found") unlisted.refused(conversationId);
+      if (code === "not_found") {
+        unlisted.refused(conversationId);
+        marks.remove(report.device_id, conversationId);
+      }
       connection?.queue(errorFrame(answer.refused, conversationId));
       this.#pollRefusals.get(report.device_id)?.push({ conversation_id: conversationId, code });
     } else if (report.acked !== undefined) {
       remembered.ack(report.device_id, conversationId, report.acked);
       held.acknowledged(report.device_id, conversationId, report.acked);
+      // Nothing is left that the mark could stand for: neither in the log nor on its way here.
+      const isAll = report.acked >= Math.max(answer.end ?? Infinity, remembered.seen(conversationId));
+      if (isAll) marks.remove(report.device_id, conversationId);
       // [L5] Rows of a log that was replaced: no ack will ever cover them.
       if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
     }

@@ -51,6 +51,11 @@ export const limits = {
   backlogBytesMax: 128 * 1024,
   backlogConversationsMax: 64,
 
+  // What an Inbox holds for one device; beyond it a mark stands for all that the device lacks of a conversation.
+  heldEntriesPerDeviceMax: 10_000,
+  heldBytesPerDeviceMax: 32 * 1024 * 1024,
+  marksPerFrameMax: 256,
+
   // Reading.
   pageEntriesMax: 200,
   pageBytesMax: 512 * 1024,
@@ -98,6 +103,12 @@ const relations: readonly [boolean, string][] = [
   [limits.alarmDelayMs < 10_000, "the alarm comes before hibernation forgets what was handed"],
   [limits.baseDistanceMax < limits.recentIdsMax, "the ids a base may reach back to fit into the cache"],
   [limits.windowEntriesMax >= limits.deliverEntriesMax, "one delivery fits into a window"],
+  [limits.heldEntriesPerDeviceMax >= limits.deliverEntriesMax, "one delivery can be held"],
+  [
+    limits.heldBytesPerDeviceMax >= limits.windowBytesMax,
+    "what a window held can be held once it is recalled",
+  ],
+  [limits.framesPerDeviceBurst >= limits.heldEntriesPerDeviceMax, "a resume may acknowledge entry by entry"],
   [limits.pingIntervalMs * 2 <= limits.presenceTimeoutMs, "one lost ping is not offline"],
   [limits.textCharsMax * 4 <= limits.envelopeBytesMax, "the longest text fits in any script"],
 ];
