@@ -45,6 +45,16 @@ export class InboxCore {
     void this.ctx.storage.setAlarm(this.alarmAt);
   }
 
+  /** Stored, for a count in memory would start anew with every hibernation [F10]. Returns the failures in a row. */
+  countAlarm(isDone: boolean): number {
+    const { failed_alarms: before } = this.sql
+      .exec<{ failed_alarms: number }>("SELECT failed_alarms FROM store")
+      .one();
+    const failures = isDone ? 0 : before + 1;
+    if (failures !== before) this.sql.exec("UPDATE store SET failed_alarms = ?", failures);
+    return failures;
+  }
+
   storeId(): string {
     return this.sql.exec<{ store_id: string }>("SELECT store_id FROM store").one().store_id;
   }

@@ -7,6 +7,7 @@ import { base64urlnopad } from "@scure/base";
 import type { z } from "zod";
 import inboxMigration from "../../migrations/inbox/0001_inbox.sql";
 import marksMigration from "../../migrations/inbox/0002_marks.sql";
+import failedAlarmsMigration from "../../migrations/inbox/0003_failed_alarms.sql";
 import type { Bindings } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import { inboxUpSchema, ping, pong } from "../../src/protocol/frames.ts";
@@ -26,14 +27,13 @@ import { poll } from "./poll.ts";
 import { Reports, type ReportsPort } from "./reports.ts";
 import { Sends } from "./sends.ts";
 
-const migrations = [inboxMigration, marksMigration];
+const migrations = [inboxMigration, marksMigration, failedAlarmsMigration];
 
 export class Inbox extends DurableObject<Bindings> {
   #core: InboxCore;
   #reports: Reports;
   #frames: InboxFrames;
   #hasSchema: boolean;
-  #failures = 0;
   /** Refused reports, by device, for the poll that made them. */
   #pollRefusals = new Map<number, z.infer<typeof pollAnswerSchema>["refused"]>();
 
@@ -169,12 +169,11 @@ export class Inbox extends DurableObject<Bindings> {
     // Side by side: a Conversation that takes no reports must not keep the others from hearing of a logout.
     const done = await Promise.all([this.#reports.repeatFailed(), this.#tellRevoked()]);
     const isDone = !done.includes(false);
-    this.#failures = isDone ? 0 : this.#failures + 1;
+    const failures = this.#core.countAlarm(isDone);
     // Backs off further than the reports that just failed again have asked for.
     if (!isDone)
       this.#core.rearmAlarm(
-        Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures) *
-          (0.5 + Math.random() / 2),
+        Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** failures) * (0.5 + Math.random() / 2),
       );
   }
 

@@ -42,6 +42,7 @@ export const limits = {
   ackDeadlineMs: 2_000,
   alarmDelayMs: 5_000,
   alarmBackoffMsMax: 5 * 60_000,
+  reportsRepeatedAtOnceMax: 100,
   writeBackEntries: 256,
 
   // Windows of a socket [D4] [D7]: unacknowledged entries and bytes before a device is put back into resume.
