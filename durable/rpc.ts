@@ -72,6 +72,8 @@ export interface ReportAnswer {
   acked: number;
   /** The member's durable `read_seq` [R3]. */
   read_confirmed: number;
+  /** The last entry that the device is to have: the head, or where it was removed. */
+  end?: number;
   refused?: Refusal;
 }
 

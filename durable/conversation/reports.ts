@@ -24,7 +24,7 @@ export function takeReport(
   if (report.acked !== undefined && progress.ack(ref, report.acked)) receipts.rose(userId, "delivered");
   if (report.read !== undefined && progress.read(ref, report.read)) receipts.rose(userId, "read");
   const acked = progress.device(ref)?.acked ?? 0;
-  return { acked: Math.max(acked, report.acked ?? 0), read_confirmed: progress.readConfirmed(userId) };
+  return { acked: Math.max(acked, report.acked ?? 0), read_confirmed: progress.readConfirmed(userId), end };
 }
 
 function refused(code: "not_found" | "beyond_head", acked: number, readConfirmed: number): ReportAnswer {

@@ -60,9 +60,6 @@ function proofFor(call: DeliverCall, entries: readonly DeliveredEntry[]): string
 function store(core: InboxCore, call: DeliverCall, toStore: Map<number, DeliveredEntry[]>): void {
   core.ctx.storage.transactionSync(() => {
     core.chatList.note(call);
-    for (const [deviceId, entries] of toStore) {
-      core.held.dropOtherLogs(deviceId, call.conversation_id, call.log_id);
-      core.held.store(deviceId, call, entries);
-    }
+    for (const [deviceId, entries] of toStore) core.keep(deviceId, call, entries);
   });
 }

@@ -18,11 +18,28 @@ export interface HeldPosition {
   seq: number;
 }
 
+interface Size {
+  entries: number;
+  bytes: number;
+}
+
 export class Held {
   #sql: SqlStorage;
+  /** At most this much is held, by device: what goes is not taken off. Measured anew where it would matter. */
+  #sizes = new Map<number, Size>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+  }
+
+  /** [F9] Whether these may be held for the device besides what is. */
+  fits(deviceId: number, entries: readonly DeliveredEntry[]): boolean {
+    const added = sizeOf(entries);
+    const known = this.#sizes.get(deviceId);
+    if (known !== undefined && isWithin(known, added)) return true;
+    const measured = this.#measure(deviceId);
+    this.#sizes.set(deviceId, measured);
+    return isWithin(measured, added);
   }
 
   /** Idempotent: an entry that is there already stays as it is. */
@@ -42,6 +59,8 @@ export class Held {
         entry.json,
       );
     }
+    const size = this.#sizes.get(deviceId);
+    if (size !== undefined) this.#sizes.set(deviceId, sum(size, sizeOf(entries)));
   }
 
   /**
@@ -91,4 +110,24 @@ export class Held {
   dropDevice(deviceId: number): void {
     this.#sql.exec("DELETE FROM held WHERE device_id = ?", deviceId);
   }
+
+  #measure(deviceId: number): Size {
+    return this.#sql
+      .exec<{ entries: number; bytes: number }>(
+        "SELECT count(*) AS entries, coalesce(sum(octet_length(entry)), 0) AS bytes FROM held WHERE device_id = ?",
+        deviceId,
+      )
+      .one();
+  }
+}
+
+function sizeOf(entries: readonly DeliveredEntry[]): Size {
+  return { entries: entries.length, bytes: entries.reduce((bytes, entry) => bytes + entry.json.length, 0) };
+}
+function sum(one: Size, other: Size): Size {
+  return { entries: one.entries + other.entries, bytes: one.bytes + other.bytes };
+}
+function isWithin(known: Size, added: Size): boolean {
+  const { entries, bytes } = sum(known, added);
+  return entries <= limits.heldEntriesPerDeviceMax && bytes <= limits.heldBytesPerDeviceMax;
 }

@@ -62,7 +62,7 @@ export class InboxFrames {
     connection.position = null;
     connection.batch = new Map();
     connection.queue({ type: "ready", store_id: this.#core.storeId() });
-    pumpBacklog(connection, this.#core.held, this.#core.remembered, Date.now());
+    pumpBacklog(connection, this.#core, Date.now());
   }
 
   #send(connection: InboxConnection, frame: Extract<InboxUp, { type: "send" | "commit" }>): void {
@@ -76,14 +76,14 @@ export class InboxFrames {
 
   /** [D1] Remembered only as far as a delivery reached: a claim beyond it is the Conversation's to judge. */
   #ack(connection: InboxConnection, conversationId: string, seq: number): void {
-    const { remembered, held } = this.#core;
+    const { remembered } = this.#core;
     const batchEnd = connection.batch.get(conversationId);
     if (seq <= Math.max(remembered.seen(conversationId), batchEnd ?? 0)) {
       remembered.ack(connection.deviceId, conversationId, seq);
     }
     if (batchEnd !== undefined && seq >= batchEnd) {
       connection.batch.delete(conversationId);
-      if (connection.batch.size === 0) pumpBacklog(connection, held, remembered, Date.now());
+      if (connection.batch.size === 0) pumpBacklog(connection, this.#core, Date.now());
       else connection.save();
     }
     void this.#reports.add(conversationId, { device_id: connection.deviceId, acked: seq });

@@ -6,6 +6,8 @@ import { DurableObject } from "cloudflare:workers";
 import { base64urlnopad } from "@scure/base";
 import type { z } from "zod";
 import inboxMigration from "../../migrations/inbox/0001_inbox.sql";
+import marksMigration from "../../migrations/inbox/0002_marks.sql";
+import failedAlarmsMigration from "../../migrations/inbox/0003_failed_alarms.sql";
 import type { Bindings } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import { inboxUpSchema, ping, pong } from "../../src/protocol/frames.ts";
@@ -25,14 +27,13 @@ import { poll } from "./poll.ts";
 import { Reports, type ReportsPort } from "./reports.ts";
 import { Sends } from "./sends.ts";
 
-const migrations = [inboxMigration];
+const migrations = [inboxMigration, marksMigration, failedAlarmsMigration];
 
 export class Inbox extends DurableObject<Bindings> {
   #core: InboxCore;
   #reports: Reports;
   #frames: InboxFrames;
   #hasSchema: boolean;
-  #failures = 0;
   /** Refused reports, by device, for the poll that made them. */
   #pollRefusals = new Map<number, z.infer<typeof pollAnswerSchema>["refused"]>();
 
@@ -40,6 +41,7 @@ export class Inbox extends DurableObject<Bindings> {
     super(ctx, env);
     const userId = ctx.id.name ?? "";
     this.#hasSchema = schemaExists(ctx.storage);
+    if (this.#hasSchema) ensureSchema(ctx.storage, migrations);
     this.#core = new InboxCore(ctx, this.#hasSchema);
     this.#reports = new Reports(
       ctx.storage.sql,
@@ -69,6 +71,7 @@ export class Inbox extends DurableObject<Bindings> {
     this.ctx.storage.transactionSync(() => {
       this.#core.devices.revoke(deviceId);
       this.#core.held.dropDevice(deviceId);
+      this.#core.marks.dropDevice(deviceId);
     });
     this.#core.remembered.forgetHanded(deviceId);
     const connection = this.#core.sockets.ofDevice(deviceId);
@@ -166,12 +169,11 @@ export class Inbox extends DurableObject<Bindings> {
     // Side by side: a Conversation that takes no reports must not keep the others from hearing of a logout.
     const done = await Promise.all([this.#reports.repeatFailed(), this.#tellRevoked()]);
     const isDone = !done.includes(false);
-    this.#failures = isDone ? 0 : this.#failures + 1;
+    const failures = this.#core.countAlarm(isDone);
     // Backs off further than the reports that just failed again have asked for.
     if (!isDone)
       this.#core.rearmAlarm(
-        Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** this.#failures) *
-          (0.5 + Math.random() / 2),
+        Math.min(limits.alarmBackoffMsMax, limits.alarmDelayMs * 2 ** failures) * (0.5 + Math.random() / 2),
       );
   }
 
@@ -209,19 +211,25 @@ export class Inbox extends DurableObject<Bindings> {
 
   /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
   #answered(conversationId: string, logId: string | null, report: Report, answer: ReportAnswer): void {
-    const { held, remembered, sockets, unlisted } = this.#core;
+    const { held, marks, remembered, sockets, unlisted } = this.#core;
     const connection = sockets.ofDevice(report.device_id);
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
       else if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
       const { code } = answer.refused;
-      if (code === "not_found") unlisted.refused(conversationId);
+      if (code === "not_found") {
+        unlisted.refused(conversationId);
+        marks.remove(report.device_id, conversationId);
+      }
       connection?.queue(errorFrame(answer.refused, conversationId));
       this.#pollRefusals.get(report.device_id)?.push({ conversation_id: conversationId, code });
     } else if (report.acked !== undefined) {
       remembered.ack(report.device_id, conversationId, report.acked);
       held.acknowledged(report.device_id, conversationId, report.acked);
+      // Nothing is left that the mark could stand for: neither in the log nor on its way here.
+      const isAll = report.acked >= Math.max(answer.end ?? Infinity, remembered.seen(conversationId));
+      if (isAll) marks.remove(report.device_id, conversationId);
       // [L5] Rows of a log that was replaced: no ack will ever cover them.
       if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
     }

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import type { pollAnswerSchema, pollRequestSchema } from "../../src/protocol/http.ts";
+import { limits } from "../../src/protocol/limits.ts";
 import type { InboxCore } from "./core.ts";
 import type { Reports } from "./reports.ts";
 import { nextBatch } from "./resume.ts";
@@ -47,17 +48,21 @@ async function answerOf(
     }),
   );
   if (core.sockets.ofDevice(deviceId) === undefined) core.recall(deviceId);
-  let batch = nextBatch(deviceId, null, core.held, core.remembered);
-  if (batch.frames.length === 0 && request.wait_ms > 0) {
+  let found = lacking(core, deviceId);
+  if (found.live && request.wait_ms > 0) {
     await waiting.until(request.wait_ms);
-    batch = nextBatch(deviceId, null, core.held, core.remembered);
+    found = lacking(core, deviceId);
   }
-  const header = JSON.stringify({
-    store_id: core.storeId(),
-    live: batch.frames.length === 0,
-    refused: refusals,
-  });
-  return `${header.slice(0, -1)},"frames":[${batch.frames.join(",")}]}`;
+  const { frames, ...rest } = found;
+  const header = JSON.stringify({ store_id: core.storeId(), ...rest, refused: refusals });
+  return `${header.slice(0, -1)},"frames":[${frames.join(",")}]}`;
+}
+
+/** Marks come once no rows are left, as on the socket. */
+function lacking(core: InboxCore, deviceId: number): { frames: string[]; marks: string[]; live: boolean } {
+  const { frames } = nextBatch(deviceId, null, core.held, core.remembered);
+  const marks = frames.length > 0 ? [] : core.marks.ofDevice(deviceId, limits.backlogConversationsMax);
+  return { frames, marks, live: frames.length === 0 && marks.length === 0 };
 }
 
 function report(

@@ -12,6 +12,7 @@ export interface ReportsPort {
     reports: Report[],
   ): Promise<{ log_id: string | null; answers: ReportAnswer[] }>;
 }
+type FailedReport = { conversation_id: string; device_id: number; acked: number; read: number };
 /** What the Inbox does with an answer. */
 export type OnAnswer = (
   conversationId: string,
@@ -47,23 +48,33 @@ export class Reports {
     return started;
   }
 
-  /** [F5] What failed before; true when nothing is left. */
+  /** [F5] All that failed before, a bounded number at a time; true when nothing is left. */
   async repeatFailed(): Promise<boolean> {
-    type Row = { conversation_id: string; device_id: number; acked: number; read: number };
-    const rows = this.#sql
-      .exec<Row>(
-        "SELECT conversation_id, device_id, acked, read FROM failed_reports LIMIT ?",
-        limits.backlogEntriesMax,
+    for (let rows = this.#failedAfter("", 0); rows.length > 0; ) {
+      await Promise.all(
+        rows.map((row) =>
+          this.add(row.conversation_id, {
+            device_id: row.device_id,
+            ...(row.acked > 0 && { acked: row.acked }),
+            ...(row.read > 0 && { read: row.read }),
+          }),
+        ),
+      );
+      const last = rows.at(-1);
+      rows = last === undefined ? [] : this.#failedAfter(last.conversation_id, last.device_id);
+    }
+    return this.#failedAfter("", 0).length === 0;
+  }
+
+  #failedAfter(conversationId: string, deviceId: number): FailedReport[] {
+    return this.#sql
+      .exec<FailedReport>(
+        "SELECT conversation_id, device_id, acked, read FROM failed_reports WHERE (conversation_id, device_id) > (?, ?) ORDER BY conversation_id, device_id LIMIT ?",
+        conversationId,
+        deviceId,
+        limits.reportsRepeatedAtOnceMax,
       )
       .toArray();
-    for (const row of rows) {
-      await this.add(row.conversation_id, {
-        device_id: row.device_id,
-        ...(row.acked > 0 && { acked: row.acked }),
-        ...(row.read > 0 && { read: row.read }),
-      });
-    }
-    return this.#sql.exec("SELECT 1 FROM failed_reports LIMIT 1").toArray().length === 0;
   }
 
   async #drain(conversationId: string): Promise<void> {

@@ -1,11 +1,12 @@
 /**
- * Resume [D4]: held rows go out in bounded batches, the next once the last is acknowledged, then `live` in the turn
- * that finds no rows left. What is stored always goes before what is live.
+ * Resume [D4]: held rows go out in bounded batches, the next once the last is acknowledged, then marks and `live` in the
+ * turn that finds no rows left. What is stored always goes before what is live.
  */
 import { limits } from "../../src/protocol/limits.ts";
 import { entriesFrame } from "../out-frames.ts";
 import type { Held, HeldPosition, HeldRow } from "./held.ts";
 import type { InboxConnection } from "./inbox-sockets.ts";
+import type { Marks } from "./marks.ts";
 import type { Remembered } from "./remembered.ts";
 
 /** A batch that was never acknowledged is sent again after this long, when something new is held. */
@@ -22,8 +23,7 @@ export interface BacklogBatch {
 /** Sends the next batch if the last is acknowledged; the caller flushes. */
 export function pumpBacklog(
   connection: InboxConnection,
-  held: Held,
-  remembered: Remembered,
+  { held, remembered, marks }: { held: Held; remembered: Remembered; marks: Marks },
   now: number,
 ): void {
   if (connection.phase !== "resuming") return;
@@ -37,10 +37,19 @@ export function pumpBacklog(
   connection.batchSentAt = now;
   if (batch.frames.length === 0) {
     connection.phase = "live";
+    for (const ids of inParts(marks.ofDevice(connection.deviceId))) {
+      connection.queue({ type: "marks", conversation_ids: ids });
+    }
     connection.queue({ type: "live" });
   }
   for (const frame of batch.frames) connection.out.push(frame);
   connection.save();
+}
+
+function* inParts(ids: readonly string[]): Generator<string[]> {
+  for (let from = 0; from < ids.length; from += limits.marksPerFrameMax) {
+    yield ids.slice(from, from + limits.marksPerFrameMax);
+  }
 }
 
 /** Rows after the position; at their end once more from the start, for rows that were held behind it meanwhile. */

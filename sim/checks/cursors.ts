@@ -5,7 +5,7 @@ import type { History } from "./history.ts";
 import { type DeviceCursor, readProgress } from "./progress-row.ts";
 import type { Truth } from "./truth.ts";
 
-/** [F4] `placed`: every entry up to there is on the device, its own, or held for it by its Inbox. */
+/** [F4] `placed`: every entry up to there is on the device, its own, or held for it by its Inbox, or marked there. */
 export function judgeCursors(world: World, history: History, truth: Truth): string | null {
   if (history.restores > 0) return null;
   const { devices, members } = readProgress(history);
@@ -37,6 +37,9 @@ function firstLost(world: World, history: History, device: DeviceCursor, held: n
   // Logged out, and its chats are still to be told: nothing is kept for it any more.
   const revoked = "SELECT 1 FROM devices WHERE device_id = ? AND revoked_after IS NOT NULL";
   if (inbox.storage.rows(revoked, device.deviceId).length > 0) return null;
+  // [F3] A mark stands for all that the device lacks of the conversation.
+  const marked = "SELECT 1 FROM marks WHERE device_id = ? AND conversation_id = ?";
+  if (inbox.storage.rows(marked, device.deviceId, history.id).length > 0) return null;
   const rows = inbox.storage.rows(
     "SELECT seq FROM held WHERE device_id = ? AND conversation_id = ? AND seq > ?",
     device.deviceId,

@@ -10,6 +10,7 @@ import {
   helloChatSchema,
   helloInboxSchema,
   liveSchema,
+  marksSchema,
   readConfirmedSchema,
   readSchema,
   readyChatSchema,
@@ -42,5 +43,9 @@ const conversationDown = [
 
 export const chatDownSchema = z.discriminatedUnion("type", [readyChatSchema, ...conversationDown]);
 export type ChatDown = z.infer<typeof chatDownSchema>;
-export const inboxDownSchema = z.discriminatedUnion("type", [readyInboxSchema, ...conversationDown]);
+export const inboxDownSchema = z.discriminatedUnion("type", [
+  readyInboxSchema,
+  marksSchema,
+  ...conversationDown,
+]);
 export type InboxDown = z.infer<typeof inboxDownSchema>;

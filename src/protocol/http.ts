@@ -102,6 +102,8 @@ export const pollRequestSchema = z.strictObject({
 export const pollAnswerSchema = z.object({
   store_id: z.string(),
   frames: z.array(entriesSchema),
+  /** [F9] As the frame `marks`. */
+  marks: z.array(conversationIdSchema).default([]),
   /** True when nothing more is stored for this device. */
   live: z.boolean(),
   refused: z.array(z.object({ conversation_id: conversationIdSchema, code: errorCodeSchema })),

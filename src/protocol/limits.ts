@@ -42,6 +42,7 @@ export const limits = {
   ackDeadlineMs: 2_000,
   alarmDelayMs: 5_000,
   alarmBackoffMsMax: 5 * 60_000,
+  reportsRepeatedAtOnceMax: 100,
   writeBackEntries: 256,
 
   // Windows of a socket [D4] [D7]: unacknowledged entries and bytes before a device is put back into resume.
@@ -50,6 +51,11 @@ export const limits = {
   backlogEntriesMax: 100,
   backlogBytesMax: 128 * 1024,
   backlogConversationsMax: 64,
+
+  // What an Inbox holds for one device; beyond it a mark stands for all that the device lacks of a conversation.
+  heldEntriesPerDeviceMax: 10_000,
+  heldBytesPerDeviceMax: 32 * 1024 * 1024,
+  marksPerFrameMax: 256,
 
   // Reading.
   pageEntriesMax: 200,
@@ -98,6 +104,12 @@ const relations: readonly [boolean, string][] = [
   [limits.alarmDelayMs < 10_000, "the alarm comes before hibernation forgets what was handed"],
   [limits.baseDistanceMax < limits.recentIdsMax, "the ids a base may reach back to fit into the cache"],
   [limits.windowEntriesMax >= limits.deliverEntriesMax, "one delivery fits into a window"],
+  [limits.heldEntriesPerDeviceMax >= limits.deliverEntriesMax, "one delivery can be held"],
+  [
+    limits.heldBytesPerDeviceMax >= limits.windowBytesMax,
+    "what a window held can be held once it is recalled",
+  ],
+  [limits.framesPerDeviceBurst >= limits.heldEntriesPerDeviceMax, "a resume may acknowledge entry by entry"],
   [limits.pingIntervalMs * 2 <= limits.presenceTimeoutMs, "one lost ping is not offline"],
   [limits.textCharsMax * 4 <= limits.envelopeBytesMax, "the longest text fits in any script"],
 ];

@@ -52,6 +52,12 @@ export const entriesSchema = z.object({
 });
 export type EntriesFrame = z.infer<typeof entriesSchema>;
 
+/** [F9] Of these the device lacks more than is held for it: it reads them up to date by pages, then acknowledges [D3]. */
+export const marksSchema = z.object({
+  type: z.literal("marks"),
+  conversation_ids: z.array(conversationIdSchema),
+});
+
 /** Nothing is stored for this device any more: what comes now is live [D4]. */
 export const liveSchema = z.object({
   type: z.literal("live"),

@@ -47,10 +47,10 @@ describe.each(paths)("on the %s", (_, openSender) => {
     alice.send(sendFrame(chat, "d"));
     expect((await refused(alice, 4)).at(-1)).toBe("after_refusal");
     alice.send({ type: "proceed", conversation_id: chat.id }, sendFrame(chat, "a"), sendFrame(chat, "b"));
-    await alice.frame("accepted", 2);
+    await (alice as ChatSocket).frame("accepted", 2);
     await hibernate(chat, chat.alice);
     alice.send(sendFrame(chat, "c"));
-    await alice.frame("accepted", 3);
+    await (alice as ChatSocket).frame("accepted", 3);
     expect(await texts(chat)).toEqual(["a", "b", "c"]);
   });
 
@@ -65,7 +65,7 @@ describe.each(paths)("on the %s", (_, openSender) => {
       { type: "proceed", conversation_id: chat.id },
       sendFrame(chat, "mended"),
     );
-    await alice.frame("accepted");
+    await (alice as ChatSocket).frame("accepted");
     expect(await refused(alice, 2)).toEqual(["stale_epoch", "after_refusal"]);
     expect(await texts(chat)).toEqual(["mended"]);
   });
@@ -77,7 +77,7 @@ describe.each(paths)("on the %s", (_, openSender) => {
     const broken = { ...sendFrame(chat, "x"), message_id, epoch: -1 };
     alice.sendText(JSON.stringify([broken, sendFrame(chat, "y")]));
     expect(await refused(alice, 2)).toEqual(["bad_frame", "after_refusal"]);
-    expect(await alice.frame("refused")).toMatchObject({ message_id });
+    expect(await (alice as ChatSocket).frame("refused")).toMatchObject({ message_id });
     alice.sendText(
       JSON.stringify([
         { type: "proceed", conversation_id: chat.id },

@@ -115,11 +115,12 @@ export class PollLoop {
     }
     inboxStore.seen(answer.store_id);
     for (const { conversation_id } of answer.refused) receiver.retryLater(conversation_id);
-    const taken = answer.frames.map((frame) =>
-      receiver.entries(frame, (conversationId, seq) => this.#acks.set(conversationId, seq)),
+    const acknowledge = (conversationId: string, seq: number) => void this.#acks.set(conversationId, seq);
+    const taken = answer.frames.map((frame) => receiver.entries(frame, acknowledge));
+    // What could not be stored now will be in the next answer again.
+    const isAllTaken = (await Promise.all([...taken, receiver.marked(answer.marks, acknowledge)])).every(
+      Boolean,
     );
-    // A frame that could not be stored now will be in the next answer again.
-    const isAllTaken = (await Promise.all(taken)).every(Boolean);
     return answer.live && isAllTaken;
   }
 

@@ -44,6 +44,9 @@ export class FrameRouter {
         if ("store_id" in frame) this.#inboxReady(frame.store_id, connection);
         else void this.#chatReady(frame, connection);
         return;
+      case "marks":
+        void receiver.marked(frame.conversation_ids, acknowledgeOn(connection));
+        return;
       case "live":
         return;
       default:

@@ -11,6 +11,9 @@ import { Behind } from "./behind.ts";
 import type { Desk } from "./desk.ts";
 import type { LogReader } from "./log-reader.ts";
 
+/** Marked conversations read at the same time. */
+const readAtOnce = 4;
+
 export type Acknowledge = (conversationId: string, seq: number) => void;
 
 export class Receiver {
@@ -42,6 +45,33 @@ export class Receiver {
     } catch {
       this.#behind.add(conversationId);
       return false;
+    }
+  }
+
+  /** [F9] The Inbox holds only part of what is missing: the rest is read from the log. Resolves as `entries` does. */
+  async marked(conversationIds: readonly string[], acknowledge: Acknowledge): Promise<boolean> {
+    const waiting = [...conversationIds];
+    let areAllRead = true;
+    const worker = async () => {
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+        const seq = await this.#readUp(id);
+        // At least the first: of a conversation that this device is not in (any more), that has the mark taken off.
+        if (seq !== null) acknowledge(id, Math.max(1, seq));
+        else areAllRead = false;
+      }
+    };
+    await Promise.all(Array.from({ length: readAtOnce }, worker));
+    return areAllRead;
+  }
+
+  /** Gives the cursor, or null when it has to be tried again later. */
+  async #readUp(conversationId: string): Promise<number | null> {
+    try {
+      await this.bringUp(conversationId);
+      return this.#desk.conversation(conversationId)?.cursor.seq ?? 0;
+    } catch {
+      this.#behind.add(conversationId);
+      return null;
     }
   }
 

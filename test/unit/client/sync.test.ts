@@ -326,3 +326,82 @@ describe("a conversation it does not know", () => {
     );
   });
 });
+
+describe("a marked conversation", () => {
+  const all = ["1", "2", "3", "4", "5", "6", "7", "8"];
+  const said = async () => (await textsOf(alice)).filter((text) => !text.startsWith("("));
+  function awayFor(texts: readonly string[]): number {
+    world.server.cutAll();
+    const head = texts.map(sayUnheard).at(-1) ?? 0;
+    world.server.marked.add(chat);
+    return head;
+  }
+
+  it("[F9] is read from the log in pages, and acknowledged on the socket that listed it", async () => {
+    const head = awayFor(all);
+    await world.environment.until(async () => (await cursor(alice)) === head, "reading up");
+    await world.environment.until(() => world.server.marked.size === 0, "the mark to go");
+    expect(await said()).toEqual(all);
+    expect(acksOn(world.server.inboxSocket(alice.device))).toContain(head);
+    say("live");
+    await world.environment.until(async () => (await said()).length === 9, "the live one");
+    expect(await said()).toEqual([...all, "live"]);
+  });
+
+  it("[F9] is acknowledged by polling too", async () => {
+    world.server.blocksSockets = true;
+    const head = awayFor(all);
+    await world.environment.until(async () => (await cursor(alice)) === head, "reading up");
+    await world.environment.until(() => world.server.marked.size === 0, "the mark to go");
+    expect(await said()).toEqual(all);
+    expect(world.server.open()).toEqual([]);
+  });
+
+  it("[F9] that cannot be read now is read later, from where it came to", async () => {
+    let pages = 0;
+    world.server.intercept = (method, path) => {
+      const isPage = method === "GET" && path.endsWith("/entries");
+      if (isPage) pages += 1;
+      return isPage && pages % 2 === 0 ? "rate_limited" : null;
+    };
+    const head = awayFor(all);
+    await world.environment.until(async () => (await cursor(alice)) === head, "reading up");
+    expect(await said()).toEqual(all);
+    await world.environment.until(() => world.server.marked.size === 0, "the mark to go");
+  });
+
+  it("of which there is nothing for this device is acknowledged, so that it is not listed for ever", async () => {
+    const foreign = "F".repeat(43);
+    const acked: unknown[] = [];
+    world.server.marked.add(foreign);
+    world.server.onSocket = (socket) => {
+      const { onFrame } = socket;
+      socket.onFrame = (frame, from) => {
+        if (frame.type === "ack" && frame.conversation_id === foreign) acked.push(frame.seq);
+        onFrame(frame, from);
+      };
+    };
+    world.server.cutAll();
+    await world.environment.until(() => acked.length > 0, "the ack");
+    expect(acked[0]).toBe(1);
+  });
+});
+
+describe("a frame that came too soon after others", () => {
+  it("[F9] is said again later", async () => {
+    const socket = world.server.inboxSocket(alice.device);
+    const { onFrame } = socket;
+    let refusals = 1;
+    socket.onFrame = (frame, from) => {
+      if (frame.type === "ack" && refusals > 0) {
+        refusals -= 1;
+        const error = { code: "rate_limited", message: "Too many", retry_after_ms: 100 };
+        return socket.send({ type: "error", conversation_id: chat, ...error });
+      }
+      return onFrame(frame, from);
+    };
+    const seq = say("one");
+    const key = `${alice.device.user_id}.${alice.device.device_id}|${chat}`;
+    await world.environment.until(() => world.server.acked.get(key) === seq, "the ack after all");
+  });
+});

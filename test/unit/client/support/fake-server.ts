@@ -22,6 +22,8 @@ export class FakeServer implements Network {
   readonly requests: { method: string; path: string; body: unknown }[] = [];
   /** deviceKey|conversation → acknowledged. */
   readonly acked = new Map<string, number>();
+  /** [F9] Conversations that are listed instead of held, until an ack covers their head. */
+  readonly marked = new Set<string>();
   storeId = "store-1";
   nowMs = 1_800_000_000_000;
   isReachable = true;
@@ -154,6 +156,7 @@ export class FakeServer implements Network {
         const entries = this.#missing(log, socket.device);
         if (entries.length > 0) socket.send(this.#entriesFrame(log, entries));
       }
+      if (this.marked.size > 0) socket.send({ type: "marks", conversation_ids: [...this.marked] });
       socket.send({ type: "live" });
     } else {
       const log = this.log(socket.conversationId);
@@ -172,7 +175,7 @@ export class FakeServer implements Network {
 
   #missing(log: FakeLog, device: DeviceRef): FakeLog["entries"] {
     const first = log.roster.get(deviceKey(device));
-    if (first === undefined) return [];
+    if (first === undefined || this.marked.has(log.conversationId)) return [];
     const acked = this.acked.get(`${deviceKey(device)}|${log.conversationId}`) ?? 0;
     return log.entries.filter(
       (entry) => entry.seq > acked && entry.seq >= first && deviceKey(entry.sender) !== deviceKey(device),
@@ -199,6 +202,7 @@ export class FakeServer implements Network {
   #ack(log: FakeLog, device: DeviceRef, seq: number): void {
     const key = `${deviceKey(device)}|${log.conversationId}`;
     this.acked.set(key, Math.max(this.acked.get(key) ?? 0, seq));
+    if (seq >= log.head) this.marked.delete(log.conversationId);
     log.delivered.set(device.user_id, Math.max(log.delivered.get(device.user_id) ?? 0, seq));
     this.#receipts(log, device.user_id);
   }
@@ -321,7 +325,8 @@ export class FakeServer implements Network {
     return {
       store_id: this.storeId,
       frames: frames.map(({ log, entries }) => this.#entriesFrame(log, entries)),
-      live: frames.length === 0,
+      marks: [...this.marked],
+      live: frames.length === 0 && this.marked.size === 0,
       refused: [],
     };
   }
