@@ -135,6 +135,10 @@ export class Checker implements Observer, Looks {
     if (history !== undefined) this.judge(judgeLook(device, messages, summary, history));
   }
 
+  lostPower(device: Device): void {
+    this.truth.lostPower(device);
+  }
+
   unexpected(who: string, what: string): void {
     this.judge(`[error] ${who}: ${what}`);
   }

@@ -8,6 +8,7 @@ import { Operations } from "./actors/operations.ts";
 import { People } from "./actors/people.ts";
 import type { Plan } from "./actors/plan.ts";
 import { Checker, type Violation } from "./checker.ts";
+import { installBounds } from "./runtime/bounds.ts";
 import { Edge } from "./runtime/edge.ts";
 import { installGlobals } from "./runtime/globals.ts";
 import { namespace } from "./runtime/rpc.ts";
@@ -56,6 +57,7 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
   });
   checker.watch(world);
   const restoreGlobals = installGlobals(world);
+  const restoreBounds = installBounds(plan.bounds);
   try {
     const devices = makeDevices(world, plan);
     const people = new People(checker);
@@ -68,6 +70,7 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
     if (checker.violation === null) heal({ world, devices, people, checker });
     if (checker.violation === null) checker.final();
   } finally {
+    restoreBounds();
     restoreGlobals();
     for (const object of world.objects.values()) object.storage.close();
   }

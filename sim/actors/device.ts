@@ -100,6 +100,21 @@ export class Device implements Caller {
     this.#forget();
   }
 
+  /** Somebody, or the network's time, sets it: mostly to about the right one, sometimes days off. */
+  setClock(share: number, amount: number): void {
+    const reachMs = share < 0.6 ? 10_000 : 3 * 86_400_000;
+    this.skewMs = (amount * 2 - 1) * reachMs;
+    this.world.say(this.name, () => `has its clock set ${Math.round(this.skewMs / 1000)} s off`);
+  }
+
+  /** The whole machine goes down. */
+  losePower(share: number): void {
+    this.world.say(this.name, () => "loses power");
+    this.kill();
+    this.data.losePower(share);
+    this.world.observer.lostPower(this);
+  }
+
   /** The app closes itself properly. */
   close(): void {
     const { app } = this;
@@ -135,6 +150,7 @@ export class Device implements Caller {
     return new MemoryStore({
       data: this.data,
       isSlow: () => this.rng.chance(this.world.faults.storeSlowChance),
+      isRefused: () => this.rng.chance(this.world.faults.storeFailsChance),
       later: (run) =>
         void this.world.scheduler.after(this.rng.between(0.1, 25), "store", this, () => {
           if (this.life === life) run();

@@ -44,6 +44,8 @@ export class Operations {
       stall: (device, { other, amount }) => aSocket(device, other)?.stall(amount * 20_000),
       offline: (device) => device.goOffline(),
       online: (device) => device.goOnline(),
+      power_loss: (device, { amount }) => device.losePower(amount),
+      set_clock: (device, { amount, other }) => device.setClock(amount, other),
       slow: (device, { amount }) => {
         device.slownessMs = amount < 0.4 ? 0 : amount * 3_000;
       },
@@ -73,6 +75,13 @@ export class Operations {
       case "hibernate": {
         const objects = [...this.#world.objects.values()].filter((object) => object.className !== "Account");
         at(objects, target)?.hibernate();
+        return;
+      }
+      case "isolate": {
+        const object = at([...this.#world.objects.values()], target);
+        if (object === undefined) return;
+        this.#world.say(object.name, () => "is cut off from all other objects");
+        object.isolatedUntil = scheduler.now + amount * 60_000;
         return;
       }
       case "snapshot":
