@@ -7,6 +7,7 @@ import { heal } from "./actors/healing.ts";
 import { Operations } from "./actors/operations.ts";
 import { People } from "./actors/people.ts";
 import type { Plan } from "./actors/plan.ts";
+import { SimTabs } from "./actors/sim-tabs.ts";
 import { Checker, type Violation } from "./checker.ts";
 import { installBounds } from "./runtime/bounds.ts";
 import { Edge } from "./runtime/edge.ts";
@@ -86,15 +87,13 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
 function makeDevices(world: World, plan: Plan): Device[] {
   const edge = new Edge(world);
   return plan.users.flatMap((count, user) =>
-    Array.from({ length: count }, (_, index) => {
+    Array.from({ length: count }, (_, index) => index).flatMap((index) => {
       const phone = `+1415555${String(100 + user).padStart(4, "0")}`;
-      const device = new Device(world, edge, {
-        user: names[user] ?? `User ${user}`,
-        phone,
-        number: index + 1,
-      });
+      const identity = { user: names[user] ?? `User ${user}`, phone, number: index + 1 };
+      const port = plan.hasTabs && (user + index) % 2 === 0 ? new SimTabs() : null;
+      const device = new Device(world, edge, identity, port);
       device.skewMs = device.rng.between(-1, 1) * plan.profile.skewMs;
-      return device;
+      return port === null ? [device] : [device, new Device(world, edge, identity, port, device)];
     }),
   );
 }

@@ -28,6 +28,7 @@ const extras: readonly Extra[] = [
 export function withExtras(plan: Plan): Plan {
   const rng = new Rng(`${plan.seed}/extras`);
   const bounds = rng.chance(0.5) ? tightBounds(new Rng(`${plan.seed}/bounds`)) : {};
+  const hasTabs = rng.chance(0.25);
   const isCalm = plan.profile.name === "calm";
   const chosen = extras.filter(({ isFault }) => rng.chance(0.2) && !(isFault && isCalm));
   const faults = Object.assign(
@@ -42,7 +43,7 @@ export function withExtras(plan: Plan): Plan {
       operations = operations.map((operation) => replaced(rng, operation, kind, share));
     }
   }
-  return { ...plan, profile: { ...plan.profile, name, faults }, bounds, operations };
+  return { ...plan, profile: { ...plan.profile, name, faults }, bounds, hasTabs, operations };
 }
 
 function replaced(rng: Rng, operation: Operation, kind: OperationKind, share: number): Operation {

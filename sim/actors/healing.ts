@@ -31,6 +31,7 @@ export function heal(healing: Healing): void {
     if (isFirst) writeToAll(device, people);
   });
   if (!isHealed) return;
+  world.soundSince ??= world.scheduler.now;
   // It stays quiet, and a last look at everything finds it right.
   for (const device of devices)
     world.scheduler.after(0, "last look", device, () => lookAtAll(device, people));

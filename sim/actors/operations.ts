@@ -47,7 +47,7 @@ export class Operations {
       power_loss: (device, { amount }) => device.losePower(amount),
       set_clock: (device, { amount, other }) => device.setClock(amount, other),
       slow: (device, { amount }) => {
-        device.slownessMs = amount < 0.4 ? 0 : amount * 3_000;
+        for (const tab of device.tabs) tab.slownessMs = amount < 0.4 ? 0 : amount * 3_000;
       },
     };
   }
@@ -68,6 +68,7 @@ export class Operations {
       case "crash": {
         const object = at([...this.#world.objects.values()], target);
         if (object === undefined) return;
+        this.#world.soundSince = null;
         if (amount < 0.2) return object.crash("it crashes");
         object.doom = { turns: 1 + Math.floor(amount * 12), before: other < 0.5 };
         return;
@@ -82,6 +83,7 @@ export class Operations {
         if (object === undefined) return;
         this.#world.say(object.name, () => "is cut off from all other objects");
         object.isolatedUntil = scheduler.now + amount * 60_000;
+        this.#world.soundSince = null;
         return;
       }
       case "snapshot":
@@ -91,6 +93,7 @@ export class Operations {
         // Known gap: a device whose joining, or registering, is lost with the restore does not come back by itself.
         if (object === undefined || snapshot === undefined) return;
         if (whoIsIn(object) !== this.#rosters.get(object)) return;
+        this.#world.soundSince = null;
         object.restore(snapshot);
         if (object.className === "Inbox") renewStore(object);
         return;

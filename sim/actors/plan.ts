@@ -61,6 +61,8 @@ export interface Plan {
   bounds: Bounds;
   /** Devices per user. */
   users: number[];
+  /** Every other device is a browser with two tabs. */
+  hasTabs: boolean;
   operations: Operation[];
 }
 
@@ -82,7 +84,7 @@ function drawBase(seed: string, count: number): Plan {
     const kind = opening !== null && rng.chance(0.8) ? opening : pickKind(kinds, rng.next() * total);
     return { gapMs: pickGap(rng), kind, target: rng.next(), other: rng.next(), amount: rng.next() };
   });
-  return { seed, profile, bounds: {}, users, operations };
+  return { seed, profile, bounds: {}, users, hasTabs: false, operations };
 }
 
 function pickKind(kinds: [OperationKind, number][], at: number): OperationKind {

@@ -58,3 +58,13 @@ export const noFaults: Faults = {
   storeSlowChance: 0.05,
   storeFailsChance: 0,
 };
+
+/** Objects and the calls between them work as they should; devices and their networks may not. */
+export function isSound(faults: Faults): boolean {
+  const { rpcLostChance, rpcAnswerLostChance, rpcSlowChance, commitFailsChance, crashChance } = faults;
+  const { alarmLateChance, alarmTwiceChance, serverSkewMs } = faults;
+  const chances = [rpcLostChance, rpcAnswerLostChance, rpcSlowChance, commitFailsChance, crashChance];
+  return (
+    [...chances, alarmLateChance, alarmTwiceChance].every((chance) => chance === 0) && serverSkewMs < 1_000
+  );
+}
