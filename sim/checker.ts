@@ -9,8 +9,9 @@ import type { Change } from "../src/client/store/store.ts";
 import { limits } from "../src/protocol/limits.ts";
 import type { Device } from "./actors/device.ts";
 import type { Looks } from "./actors/people.ts";
+import { judgeConnections } from "./checks/connections.ts";
 import { unquiet } from "./checks/convergence.ts";
-import { judgeAlarm, judgeCursors } from "./checks/cursors.ts";
+import { judgeAlarm, judgeCursors, judgeDeadline } from "./checks/cursors.ts";
 import { Frames } from "./checks/frames.ts";
 import { History } from "./checks/history.ts";
 import { judgeLook } from "./checks/looks.ts";
@@ -61,22 +62,15 @@ export class Checker implements Observer, Looks {
   }
 
   turned(object: SimObject): void {
-    if (object.className !== "Inbox" || object.wires.size < 2) return;
-    const live = new Set<unknown>();
-    for (const wire of object.wires) {
-      const deviceId = (wire.attachment as { device_id?: number } | null)?.device_id;
-      if (wire.serverState !== 1 || deviceId === undefined) continue;
-      if (live.has(deviceId))
-        this.judge(`[D5] device ${deviceId} of ${object.name} has two live connections`);
-      live.add(deviceId);
-    }
+    this.judge(judgeConnections(object, this.#historyOf, this.truth));
   }
 
   quiescent(object: SimObject): void {
     const history = this.#historyOf(object.id);
     this.judge(judgeAlarm(object, history));
-    if (history !== undefined && this.#world !== null)
-      this.judge(judgeCursors(this.#world, history, this.truth));
+    if (history === undefined || this.#world === null) return;
+    this.judge(judgeCursors(this.#world, history, this.truth));
+    this.judge(judgeDeadline(this.#world, history));
   }
 
   frameDown(device: Device, key: string | null, text: string): void {
@@ -135,6 +129,10 @@ export class Checker implements Observer, Looks {
     if (history !== undefined) this.judge(judgeLook(device, messages, summary, history));
   }
 
+  lostPower(device: Device): void {
+    this.truth.lostPower(device);
+  }
+
   unexpected(who: string, what: string): void {
     this.judge(`[error] ${who}: ${what}`);
   }
@@ -162,8 +160,9 @@ export class Checker implements Observer, Looks {
     if (written.has("entries")) {
       this.judge(history.readEntries((author, messageId) => this.truth.orderOf(author, messageId)));
     }
-    if (written.has("progress") && this.#world !== null)
-      this.judge(judgeCursors(this.#world, history, this.truth));
+    if (!written.has("progress") || this.#world === null) return;
+    this.judge(judgeCursors(this.#world, history, this.truth));
+    this.judge(judgeDeadline(this.#world, history));
   }
 
   /** Nothing of the object is still on its way to being durable. */

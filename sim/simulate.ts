@@ -7,7 +7,9 @@ import { heal } from "./actors/healing.ts";
 import { Operations } from "./actors/operations.ts";
 import { People } from "./actors/people.ts";
 import type { Plan } from "./actors/plan.ts";
+import { SimTabs } from "./actors/sim-tabs.ts";
 import { Checker, type Violation } from "./checker.ts";
+import { installBounds } from "./runtime/bounds.ts";
 import { Edge } from "./runtime/edge.ts";
 import { installGlobals } from "./runtime/globals.ts";
 import { namespace } from "./runtime/rpc.ts";
@@ -56,6 +58,7 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
   });
   checker.watch(world);
   const restoreGlobals = installGlobals(world);
+  const restoreBounds = installBounds(plan.bounds);
   try {
     const devices = makeDevices(world, plan);
     const people = new People(checker);
@@ -68,6 +71,7 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
     if (checker.violation === null) heal({ world, devices, people, checker });
     if (checker.violation === null) checker.final();
   } finally {
+    restoreBounds();
     restoreGlobals();
     for (const object of world.objects.values()) object.storage.close();
   }
@@ -83,15 +87,13 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
 function makeDevices(world: World, plan: Plan): Device[] {
   const edge = new Edge(world);
   return plan.users.flatMap((count, user) =>
-    Array.from({ length: count }, (_, index) => {
+    Array.from({ length: count }, (_, index) => index).flatMap((index) => {
       const phone = `+1415555${String(100 + user).padStart(4, "0")}`;
-      const device = new Device(world, edge, {
-        user: names[user] ?? `User ${user}`,
-        phone,
-        number: index + 1,
-      });
+      const identity = { user: names[user] ?? `User ${user}`, phone, number: index + 1 };
+      const port = plan.hasTabs && (user + index) % 2 === 0 ? new SimTabs() : null;
+      const device = new Device(world, edge, identity, port);
       device.skewMs = device.rng.between(-1, 1) * plan.profile.skewMs;
-      return device;
+      return port === null ? [device] : [device, new Device(world, edge, identity, port, device)];
     }),
   );
 }

@@ -40,11 +40,16 @@ export function appendBatch(
   const batch: Batch = { identity: loaded.identity, head: loaded.head, entries: [], decisions: [] };
   // Ids of this batch, which the cache learns only after the transaction.
   const fresh = new Map<string, number>();
+  // Not the lane's own flag: what was queued before the queue was full is not what comes after that refusal [L7].
+  const refusedHere = new Set<Lane>();
   for (const item of pending) {
-    const decision = item.lane.isPaused
+    const decision = refusedHere.has(item.lane)
       ? refuse("after_refusal")
       : decide(sql, loaded, batch, fresh, item, now, rate);
-    if ("refused" in decision) item.lane.isPaused = true;
+    if ("refused" in decision) {
+      item.lane.isPaused = true;
+      refusedHere.add(item.lane);
+    }
     batch.decisions.push(decision);
   }
   if (batch.identity !== loaded.identity) saveIdentity(sql, batch.identity);

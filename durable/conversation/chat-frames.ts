@@ -66,11 +66,6 @@ export class ChatFrames {
   }
 
   #send(connection: ChatConnection, frame: Extract<ChatUp, { type: "send" | "commit" }>): void {
-    // Refused here and not in the flush: a `proceed` that comes before it must not let this one overtake [L7].
-    if (connection.isPaused) {
-      connection.queue(refusedFrame(this.#core.id, frame.message_id, { code: "after_refusal", details: {} }));
-      return;
-    }
     const submission = { silent: frame.type === "commit", ...frame };
     const wasPaused = connection.isPaused;
     this.#ingest.submit(connection.device, submission, connection, (outcome) => {

@@ -44,6 +44,11 @@ export class Ingest {
     lane: Lane,
     answer: (outcome: SubmitOutcome) => void,
   ): void {
+    // Refused here and not in the flush: a `proceed` that comes before it must not let this one overtake [L7].
+    if (lane.isPaused) {
+      answer({ refused: { code: "after_refusal", details: {} } });
+      return;
+    }
     const bytes = submission.envelope.length;
     if (this.#queue.length >= limits.ingestFramesMax || this.#bytes + bytes > limits.ingestBytesMax) {
       lane.isPaused = true;

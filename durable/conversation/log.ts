@@ -64,7 +64,8 @@ export function insertEntry(
   const common = {
     seq,
     message_id: submission.message_id,
-    sender: author,
+    // What the row keeps of it: the entry reads the same from memory and from storage.
+    sender: { user_id: author.user_id, device_id: author.device_id },
     sent_at: sentAt,
     epoch: submission.epoch,
   };

@@ -15,6 +15,7 @@ import type { World } from "../runtime/world.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 import { makeEnvironment } from "./environment.ts";
 import { MemoryStore, StoreData } from "./memory-store.ts";
+import type { SimTabs } from "./sim-tabs.ts";
 
 export interface DeviceIdentity {
   user: string;
@@ -28,7 +29,10 @@ export class Device implements Caller {
   readonly identity: DeviceIdentity;
   readonly name: string;
   readonly rng: Rng;
-  readonly data = new StoreData();
+  readonly data: StoreData;
+  /** All tabs of this browser, this one included: one machine, one network, one store. */
+  readonly tabs: Device[];
+  readonly #port: SimTabs | null;
   readonly sockets = new Set<DeviceSocket>();
   skewMs = 0;
   isOnline = true;
@@ -43,12 +47,24 @@ export class Device implements Caller {
   /** A call of the app (register, start a chat) that has not returned. */
   isBusy = false;
 
-  constructor(world: World, edge: Edge, identity: DeviceIdentity) {
+  /** `beside` is the tab that this one is opened beside. */
+  constructor(
+    world: World,
+    edge: Edge,
+    identity: DeviceIdentity,
+    port: SimTabs | null = null,
+    beside?: Device,
+  ) {
     this.world = world;
     this.edge = edge;
     this.identity = identity;
-    this.name = `${identity.user}/${identity.number}`;
+    this.name = `${identity.user}/${identity.number}${beside === undefined ? "" : "b"}`;
     this.rng = world.rng(this.name);
+    this.data = beside?.data ?? new StoreData();
+    this.tabs = beside?.tabs ?? [];
+    this.tabs.push(this);
+    this.skewMs = beside?.skewMs ?? 0;
+    this.#port = port;
   }
 
   get session(): SessionRecord | null {
@@ -86,7 +102,7 @@ export class Device implements Caller {
       url: "https://sim",
       store: this.#openStore(life),
       environment,
-      tabs: aloneTabs(),
+      tabs: this.#port?.portOf(this) ?? aloneTabs(),
     });
     this.app = app;
     app.resume().catch((error: unknown) => this.failed(error));
@@ -100,6 +116,21 @@ export class Device implements Caller {
     this.#forget();
   }
 
+  /** Somebody, or the network's time, sets it: mostly to about the right one, sometimes days off. */
+  setClock(share: number, amount: number): void {
+    const reachMs = share < 0.6 ? 10_000 : 3 * 86_400_000;
+    for (const tab of this.tabs) tab.skewMs = (amount * 2 - 1) * reachMs;
+    this.world.say(this.name, () => `has its clock set ${Math.round(this.skewMs / 1000)} s off`);
+  }
+
+  /** The whole machine goes down. */
+  losePower(share: number): void {
+    this.world.say(this.name, () => "loses power");
+    for (const tab of this.tabs) tab.kill();
+    this.data.losePower(share);
+    this.world.observer.lostPower(this);
+  }
+
   /** The app closes itself properly. */
   close(): void {
     const { app } = this;
@@ -110,6 +141,13 @@ export class Device implements Caller {
   }
 
   goOffline(): void {
+    for (const tab of this.tabs) tab.#goOffline();
+  }
+  goOnline(): void {
+    for (const tab of this.tabs) tab.#goOnline();
+  }
+
+  #goOffline(): void {
     this.world.say(this.name, () => "loses the network");
     this.isOnline = false;
     for (const socket of this.sockets) {
@@ -117,13 +155,14 @@ export class Device implements Caller {
       else socket.wire?.swallow("both");
     }
   }
-  goOnline(): void {
+  #goOnline(): void {
     if (this.isOnline) return;
     this.world.say(this.name, () => "has the network back");
     this.isOnline = true;
   }
 
   #forget(): void {
+    if (this.life !== null) this.#port?.gone(this.life);
     this.app = null;
     this.life = null;
     this.screen.clear();
@@ -135,6 +174,7 @@ export class Device implements Caller {
     return new MemoryStore({
       data: this.data,
       isSlow: () => this.rng.chance(this.world.faults.storeSlowChance),
+      isRefused: () => this.rng.chance(this.world.faults.storeFailsChance),
       later: (run) =>
         void this.world.scheduler.after(this.rng.between(0.1, 25), "store", this, () => {
           if (this.life === life) run();

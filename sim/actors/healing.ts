@@ -20,7 +20,10 @@ export function heal(healing: Healing): void {
   const { world, devices, people, checker } = healing;
   world.say("the world", () => "faults are over");
   world.faults = noFaults;
-  for (const object of world.objects.values()) object.doom = null;
+  for (const object of world.objects.values()) {
+    object.doom = null;
+    object.isolatedUntil = 0;
+  }
   if (!becomesQuiet(healing, (device, isFirst) => comeBack(device, people, isFirst))) return;
   // What was repaired works: a message of everybody to everybody arrives, and is acknowledged.
   const isHealed = becomesQuiet(healing, (device, isFirst) => {
@@ -28,6 +31,7 @@ export function heal(healing: Healing): void {
     if (isFirst) writeToAll(device, people);
   });
   if (!isHealed) return;
+  world.soundSince ??= world.scheduler.now;
   // It stays quiet, and a last look at everything finds it right.
   for (const device of devices)
     world.scheduler.after(0, "last look", device, () => lookAtAll(device, people));
@@ -59,6 +63,7 @@ function becomesQuiet(
 
 function comeBack(device: Device, people: People, isFirst: boolean): void {
   device.doomTurns = null;
+  device.skewMs = 0;
   device.slownessMs = 0;
   const wasOnline = device.isOnline;
   device.goOnline();

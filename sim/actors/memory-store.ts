@@ -8,10 +8,16 @@ import {
   type Key,
   type Range,
   type Store,
+  strictTables,
   type TableName,
   type Tables,
   tableKeys,
 } from "../../src/client/store/store.ts";
+
+/** Full, or broken. */
+export class StoreRefused extends Error {
+  override name = "StoreRefused";
+}
 
 type AnyRecord = Tables[TableName];
 type Ranged = "entries" | "messages" | "outbox";
@@ -31,6 +37,9 @@ export class StoreData {
     messages: new Map(),
     outbox: new Map(),
   };
+
+  /** What would take back each transaction since the last that was forced to the disk. */
+  #undo: Change[][] = [];
 
   get<T extends TableName>(table: T, key: Key): Tables[T] | null {
     const [first = "", at = 0, sub = 0] = key;
@@ -67,13 +76,33 @@ export class StoreData {
   }
 
   apply(changes: readonly Change[]): void {
+    const undo = changes.map((change) => this.#inverse(change)).reverse();
+    if (isStrict(changes)) this.#undo = [];
+    else this.#undo.push(undo);
+    this.#write(changes);
+  }
+  /** The machine went down: of the transactions that were not forced to the disk, the last ones never got there. */
+  losePower(share: number): void {
+    for (let lost = Math.round(share * this.#undo.length); lost > 0; lost -= 1)
+      this.#write(this.#undo.pop() ?? []);
+    this.#undo = [];
+  }
+  wipe(): void {
+    this.#undo = [];
+    for (const map of [...Object.values(this.single), ...Object.values(this.ranged)]) map.clear();
+  }
+
+  #write(changes: readonly Change[]): void {
     for (const change of changes) {
       if ("put" in change) this.#put(change.table, change.put);
       else this.#remove(change.table, change.remove);
     }
   }
-  wipe(): void {
-    for (const map of [...Object.values(this.single), ...Object.values(this.ranged)]) map.clear();
+  #inverse(change: Change): Change {
+    const { table } = change;
+    const key = "put" in change ? keyOf(table, change.put) : change.remove;
+    const before = this.get(table, key);
+    return before === null ? ({ table, remove: key } as Change) : ({ table, put: before } as Change);
   }
 
   #put(table: TableName, record: AnyRecord): void {
@@ -105,6 +134,16 @@ export class StoreData {
   }
 }
 
+function keyOf(table: TableName, record: AnyRecord): Key {
+  const fields = record as unknown as Record<string, string | number>;
+  return tableKeys[table].map((name) => fields[name] ?? "");
+}
+
+/** As the stores in browsers and Node have it (src/client/store/indexeddb.ts). */
+function isStrict(changes: readonly Change[]): boolean {
+  return changes.some(({ table }) => strictTables.has(table));
+}
+
 /** Index of the first row at or after the place. */
 function placeOf(rows: readonly Row[], at: number, sub: number): number {
   let low = 0;
@@ -122,6 +161,7 @@ function placeOf(rows: readonly Row[], at: number, sub: number): number {
 export class MemoryStore implements Store {
   readonly #data: StoreData;
   readonly #isSlow: () => boolean;
+  readonly #isRefused: () => boolean;
   readonly #later: (run: () => void) => void;
   readonly #onApply: (changes: readonly Change[]) => void;
   #queue: (() => void)[] = [];
@@ -129,11 +169,13 @@ export class MemoryStore implements Store {
   constructor(options: {
     data: StoreData;
     isSlow: () => boolean;
+    isRefused: () => boolean;
     later: (run: () => void) => void;
     onApply: (changes: readonly Change[]) => void;
   }) {
     this.#data = options.data;
     this.#isSlow = options.isSlow;
+    this.#isRefused = options.isRefused;
     this.#later = options.later;
     this.#onApply = options.onApply;
   }
@@ -156,6 +198,7 @@ export class MemoryStore implements Store {
   }
   async apply(changes: readonly Change[]): Promise<void> {
     await this.#do(() => {
+      if (this.#isRefused()) throw new StoreRefused();
       this.#data.apply(changes);
       this.#onApply(changes);
     });
@@ -166,9 +209,15 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {}
 
   #do<T>(work: () => T): Promise<T> {
-    if (this.#queue.length === 0 && !this.#isSlow()) return Promise.resolve(work());
-    return new Promise((resolve) => {
-      this.#queue.push(() => resolve(work()));
+    if (this.#queue.length === 0 && !this.#isSlow()) return new Promise((resolve) => resolve(work()));
+    return new Promise((resolve, reject) => {
+      this.#queue.push(() => {
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
       if (this.#queue.length === 1) this.#later(() => this.#next());
     });
   }

@@ -44,8 +44,10 @@ export class Operations {
       stall: (device, { other, amount }) => aSocket(device, other)?.stall(amount * 20_000),
       offline: (device) => device.goOffline(),
       online: (device) => device.goOnline(),
+      power_loss: (device, { amount }) => device.losePower(amount),
+      set_clock: (device, { amount, other }) => device.setClock(amount, other),
       slow: (device, { amount }) => {
-        device.slownessMs = amount < 0.4 ? 0 : amount * 3_000;
+        for (const tab of device.tabs) tab.slownessMs = amount < 0.4 ? 0 : amount * 3_000;
       },
     };
   }
@@ -66,6 +68,7 @@ export class Operations {
       case "crash": {
         const object = at([...this.#world.objects.values()], target);
         if (object === undefined) return;
+        this.#world.soundSince = null;
         if (amount < 0.2) return object.crash("it crashes");
         object.doom = { turns: 1 + Math.floor(amount * 12), before: other < 0.5 };
         return;
@@ -75,6 +78,14 @@ export class Operations {
         at(objects, target)?.hibernate();
         return;
       }
+      case "isolate": {
+        const object = at([...this.#world.objects.values()], target);
+        if (object === undefined) return;
+        this.#world.say(object.name, () => "is cut off from all other objects");
+        object.isolatedUntil = scheduler.now + amount * 60_000;
+        this.#world.soundSince = null;
+        return;
+      }
       case "snapshot":
         return this.#takeSnapshot(at(this.#restorable(), target));
       case "restore": {
@@ -82,6 +93,7 @@ export class Operations {
         // Known gap: a device whose joining, or registering, is lost with the restore does not come back by itself.
         if (object === undefined || snapshot === undefined) return;
         if (whoIsIn(object) !== this.#rosters.get(object)) return;
+        this.#world.soundSince = null;
         object.restore(snapshot);
         if (object.className === "Inbox") renewStore(object);
         return;

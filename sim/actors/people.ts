@@ -5,6 +5,7 @@ import { ProtocolError } from "../../src/protocol/errors.ts";
 import { developmentCode } from "../runtime/edge-routes.ts";
 import { describe } from "../runtime/sim-object.ts";
 import type { Device } from "./device.ts";
+import { StoreRefused } from "./memory-store.ts";
 
 export interface Looks {
   /** What an app showed of a chat. */
@@ -177,7 +178,7 @@ export class People {
   #expect(device: Device, promise: Promise<unknown>): void {
     const { life } = device;
     promise.catch((error: unknown) => {
-      if (device.life !== life || error instanceof ConnectionError) return;
+      if (device.life !== life || error instanceof ConnectionError || error instanceof StoreRefused) return;
       if (error instanceof ProtocolError) device.world.say(device.name, () => `is told: ${error.code}`);
       else device.world.observer.unexpected(device.name, `a call rejected: ${describe(error)}`);
     });

@@ -2,7 +2,9 @@
  * What a seed stands for: how many users with how many devices, how badly things go, and the operations one after the
  * other. A plan is plain data drawn before the run, so that a failing one can be made smaller by leaving parts out.
  */
+import type { Bounds } from "../runtime/bounds.ts";
 import { Rng } from "../runtime/rng.ts";
+import { withExtras } from "./extras.ts";
 import { type Profile, pickProfile } from "./profile.ts";
 
 export type OperationKind =
@@ -30,11 +32,15 @@ export type OperationKind =
   | "offline"
   | "online"
   | "slow"
+  // What happens to devices.
+  | "power_loss"
+  | "set_clock"
   // What happens to objects.
   | "crash"
   | "hibernate"
   | "snapshot"
   | "restore"
+  | "isolate"
   // Time.
   | "pause"
   | "absence";
@@ -52,12 +58,21 @@ export interface Operation {
 export interface Plan {
   seed: string;
   profile: Profile;
+  bounds: Bounds;
   /** Devices per user. */
   users: number[];
+  /** Every other device is a browser with two tabs. */
+  hasTabs: boolean;
   operations: Operation[];
 }
 
-export function makePlan(seed: string, count: number): Plan {
+/** `drawing` 1 leaves out what was added since: a seed that was found then stands for what it stood for. */
+export function makePlan(seed: string, count: number, drawing: 1 | 2 = 2): Plan {
+  const plan = drawBase(seed, count);
+  return drawing === 1 ? plan : withExtras(plan);
+}
+
+function drawBase(seed: string, count: number): Plan {
   const rng = new Rng(`${seed}/plan`);
   const profile = pickProfile(rng);
   const users = Array.from({ length: 2 + rng.index(2) }, () => 1 + rng.index(2));
@@ -69,7 +84,7 @@ export function makePlan(seed: string, count: number): Plan {
     const kind = opening !== null && rng.chance(0.8) ? opening : pickKind(kinds, rng.next() * total);
     return { gapMs: pickGap(rng), kind, target: rng.next(), other: rng.next(), amount: rng.next() };
   });
-  return { seed, profile, users, operations };
+  return { seed, profile, bounds: {}, users, hasTabs: false, operations };
 }
 
 function pickKind(kinds: [OperationKind, number][], at: number): OperationKind {

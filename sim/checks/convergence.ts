@@ -105,7 +105,10 @@ function unmarked(device: Device, record: ConversationRecord, history: History):
     if (userId !== device.session?.userId && shown.delivered < most) {
       return `[R1] ${name} shows ${userId} delivered up to ${shown.delivered} of ${most}`;
     }
-    if (shown.read !== read) return `[R1] ${name} shows ${userId} read up to ${shown.read}; it is ${read}`;
+    // A mark that was relayed and then lost before it was durable is said again, unless its device was logged out.
+    const wasLost = shown.read > read && reaches.some(({ isActive }) => !isActive);
+    if (shown.read !== read && !wasLost)
+      return `[R1] ${name} shows ${userId} read up to ${shown.read}; it is ${read}`;
   }
   const own = readProgress(history).members.find((member) => member.userId === device.session?.userId);
   return own === undefined || record.ownRead === own.read

@@ -2,13 +2,19 @@
 import type { SimObject } from "../runtime/sim-object.ts";
 import type { World } from "../runtime/world.ts";
 import type { History } from "./history.ts";
-import { type DeviceCursor, readProgress } from "./progress-row.ts";
+import { type DeviceCursor, type ProgressRow, readProgress } from "./progress-row.ts";
 import type { Truth } from "./truth.ts";
+
+const deadlineMs = 13_000;
 
 /** [F4] `placed`: every entry up to there is on the device, its own, or held for it by its Inbox, or marked there. */
 export function judgeCursors(world: World, history: History, truth: Truth): string | null {
   if (history.restores > 0) return null;
-  const { devices, members } = readProgress(history);
+  const row = readProgress(history);
+  const fallen = history.progress === null ? null : judgeFall(history.progress, row);
+  history.progress = row;
+  if (fallen !== null) return fallen;
+  const { devices, members } = row;
   for (const device of devices) {
     const held = truth.heldBy(device.key, history, device.from);
     if (device.acked > held) {
@@ -26,6 +32,41 @@ export function judgeCursors(world: World, history: History, truth: Truth): stri
     const most = truth.deliveredTo(userId, history);
     if (delivered > most)
       return `[R1] ${userId} counts as having been delivered ${delivered}; its devices hold ${most}`;
+  }
+  return null;
+}
+
+/** [F4] [R1] Cursors and watermarks only rise. */
+function judgeFall(before: ProgressRow, after: ProgressRow): string | null {
+  for (const { key, acked, placed } of after.devices) {
+    const known = before.devices.find((device) => device.key === key);
+    if (known !== undefined && (acked < known.acked || placed < known.placed))
+      return `[F4] ${key} was at ${known.acked}, ${known.placed} and now is at ${acked}, ${placed}`;
+  }
+  for (const { userId, read, delivered } of after.members) {
+    const known = before.members.find((member) => member.userId === userId);
+    if (known !== undefined && (read < known.read || delivered < known.delivered))
+      return `[R1] ${userId} was at ${known.delivered}, ${known.read} and now is at ${delivered}, ${read}`;
+  }
+  return null;
+}
+
+/**
+ * [F7] With nothing wrong on the server's side, an entry is acknowledged or held within seconds, whatever its device's
+ * socket pretends: written to it (2 s), missed by one alarm and taken by the next (5 s each).
+ */
+export function judgeDeadline(world: World, history: History): string | null {
+  const { soundSince } = world;
+  if (soundSince === null || history.restores > 0) return null;
+  for (const { key, userId, deviceId, placed, end } of readProgress(history).devices) {
+    const entry = history.log.find(({ seq, author }) => seq > placed && seq <= end && author !== key);
+    if (entry === undefined || entry.sentAt < soundSince || world.scheduler.now - entry.sentAt < deadlineMs)
+      continue;
+    const known = "SELECT 1 FROM devices WHERE device_id = ?";
+    const { storage } = world.object("Inbox", userId);
+    // Its Account has not told the Inbox yet, or a device that came back with a restore is not known to it.
+    if (!storage.hasTable("devices") || storage.rows(known, deviceId).length === 0) continue;
+    return `[F7] entry ${entry.seq} is ${Math.round((world.scheduler.now - entry.sentAt) / 1000)} s old, and neither acknowledged by ${key} nor held for it`;
   }
   return null;
 }

@@ -4,6 +4,7 @@
  */
 import { deviceKey } from "../../src/protocol/ids.ts";
 import type { SimObject } from "../runtime/sim-object.ts";
+import type { ProgressRow } from "./progress-row.ts";
 
 export interface CanonicalEntry {
   seq: number;
@@ -29,6 +30,8 @@ export class History {
   logId = "";
   roster: RosterRow[] = [];
   restores = 0;
+  /** The row of cursors as it last was. */
+  progress: ProgressRow | null = null;
   readonly #seqs = new Map<string, number>();
   /** Last order of sending that the log has of each device's messages. */
   readonly #orders = new Map<string, number>();
@@ -74,6 +77,7 @@ export class History {
 
   cut(): void {
     this.restores += 1;
+    this.progress = null;
     this.log.length = 0;
     this.#seqs.clear();
     this.#orders.clear();

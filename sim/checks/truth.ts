@@ -52,6 +52,23 @@ export class Truth {
     return null;
   }
 
+  /** What it holds is what its store has now; marks that were not forced to the disk are said again. */
+  lostPower(device: Device): void {
+    const prefix = `${device.key}/`;
+    for (const place of this.#held.keys()) if (place.startsWith(prefix)) this.#held.delete(place);
+    for (const record of device.data.single.conversations.values()) {
+      const { conversationId, logId, cursor, firstSeq, ownRead } = record as ConversationRecord;
+      const held = {
+        record: record as ConversationRecord,
+        logId,
+        cursor: cursor.seq,
+        firstSeq,
+        read: ownRead,
+      };
+      this.#held.set(`${prefix}${conversationId}`, held);
+    }
+  }
+
   restored(conversationId: string): void {
     this.#restored.add(conversationId);
   }

@@ -36,7 +36,9 @@ export class SimAlarm {
     this.#dueAt = at;
     if (at === null) return;
     const { scheduler } = this.#object.world;
-    const delay = Math.max(0, at - scheduler.now) + this.#object.rng.between(0, 20);
+    const { rng, world } = this.#object;
+    const lateMs = rng.chance(world.faults.alarmLateChance) ? rng.between(0, 120_000) : rng.between(0, 20);
+    const delay = Math.max(0, at - scheduler.now) + lateMs;
     this.#due = scheduler.after(delay, "alarm", this.#object, () => this.#goOff());
   }
 
@@ -78,6 +80,8 @@ export class SimAlarm {
 
   #finish(run: { failures: number; tries: number }): void {
     if (this.#run !== run) return;
+    const object = this.#object;
+    if (object.rng.chance(object.world.faults.alarmTwiceChance)) return this.#retry(run, false);
     this.#run = null;
     this.#lookAgain();
   }

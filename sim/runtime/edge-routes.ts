@@ -13,6 +13,7 @@ import {
   verifyRequestSchema,
 } from "../../src/protocol/http.ts";
 import type { DeviceRef } from "../../src/protocol/ids.ts";
+import { limits } from "../../src/protocol/limits.ts";
 import type { Rng } from "./rng.ts";
 import { namespace } from "./rpc.ts";
 import { readRefreshToken, readToken, signTokens } from "./tokens.ts";
@@ -117,7 +118,8 @@ export class EdgeRoutes {
     }
     if (what === "entries") {
       const { after, limit } = pageQuerySchema.parse(Object.fromEntries(request.query));
-      const page = await conversation.page(self, after, limit);
+      // The schema took its bound when it was loaded; a run may have made it smaller.
+      const page = await conversation.page(self, after, Math.min(limit, limits.pageEntriesMax));
       if (page === null) throw new ProtocolError("not_found");
       return page;
     }

@@ -30,5 +30,7 @@ export interface Observer {
   restored(object: SimObject): void;
   /** A device's store has committed these changes. */
   stored(device: Device, changes: readonly Change[]): void;
+  /** What a device's store had not forced to the disk may be gone. */
+  lostPower(device: Device): void;
   unexpected(who: string, what: string): void;
 }

@@ -50,7 +50,7 @@ function call(
   const instance = caller instanceof SimObject ? caller.instance : null;
   const { life } = caller;
   const isUpgrade = method === "fetch";
-  const sent: readonly unknown[] = isUpgrade ? args : structuredClone(args);
+  const sent: readonly unknown[] = isUpgrade ? args : mixed(world, structuredClone(args));
   instance?.pin();
   return new Promise((resolve, reject) => {
     let isSettled = false;
@@ -68,7 +68,7 @@ function call(
     const { rng } = caller;
     const send = () => {
       finished = world.observer.called(caller.name, life ?? caller, callee, method, sent);
-      if (rng.chance(world.faults.rpcLostChance)) {
+      if (isCutOff(caller, callee) || rng.chance(world.faults.rpcLostChance)) {
         world.say(caller.name, () => `calls ${callee.name}.${method}, and the request is lost`);
         return unknown(rng.between(50, 8_000));
       }
@@ -76,7 +76,7 @@ function call(
       scheduler.after(channel.lastAt - scheduler.now, `call ${method}`, callee, () =>
         execute(world, callee, method, sent, {
           answered: (settle) => {
-            if (rng.chance(world.faults.rpcAnswerLostChance)) {
+            if (isCutOff(caller, callee) || rng.chance(world.faults.rpcAnswerLostChance)) {
               world.say(callee.name, () => `answers ${method} of ${caller.name}, and the answer is lost`);
               return unknown(rng.between(50, 8_000));
             }
@@ -90,6 +90,22 @@ function call(
     if (caller instanceof SimObject) caller.emit(() => void send());
     else send();
   });
+}
+
+/** [design.md, section 1] During a deploy the other end may be one version ahead: it says more than is understood here. */
+function mixed<T>(world: World, value: T): T {
+  if (!world.faults.isMixed) return value;
+  const parts: unknown[] = Array.isArray(value) ? value : [value];
+  for (const part of parts) {
+    if (typeof part !== "object" || part === null || Array.isArray(part)) continue;
+    Object.assign(part, { of_a_later_version: { since: 2 } });
+  }
+  return value;
+}
+
+/** One of the two is on a machine that nobody reaches. */
+function isCutOff(...ends: Host[]): boolean {
+  return ends.some((end) => end instanceof SimObject && end.isolatedUntil > end.world.scheduler.now);
 }
 
 type Settle = (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void;
@@ -110,7 +126,7 @@ function execute(
     const run = async () => await target[method]?.(...args);
     run().then(
       (value) => {
-        const copy: unknown = method === "fetch" ? value : structuredClone(value);
+        const copy: unknown = method === "fetch" ? value : mixed(world, structuredClone(value));
         callee.emit(() => {
           finished();
           reply.answered((resolve) => resolve(copy));

@@ -33,6 +33,8 @@ export class SimObject implements Host {
   /** Answers a heartbeat without waking the object. */
   autoResponse: { request: string; response: string } | null = null;
   instance: Instance | null = null;
+  /** Until then no call reaches it or gets an answer: its machine is cut off from the others. */
+  isolatedUntil = 0;
   /** Crash after so many more turns; `before` the commit of the last, or after it. */
   doom: { turns: number; before: boolean } | null = null;
   readonly #class: ObjectClass;
@@ -101,7 +103,8 @@ export class SimObject implements Host {
     instance?.died();
     for (const wire of [...this.wires]) wire.cut();
     this.alarm.interrupted();
-    this.skewMs = this.rng.between(-250, 250);
+    const { serverSkewMs } = this.world.faults;
+    this.skewMs = this.rng.between(-serverSkewMs, serverSkewMs);
     if (this.#work.length > 0) this.world.scheduler.after(0, "wake", this, () => this.#pump());
   }
 

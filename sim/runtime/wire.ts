@@ -61,7 +61,8 @@ export class Wire {
     if ("text" in item) this.world.scheduler.mix(item.text.length);
     this.#arrive(this.#down, this.#delay(), "frame down", device, () => {
       if (this.#down.isSwallowing || this.isCut) return;
-      if ("text" in item) return socket.received(item.text);
+      if ("text" in item)
+        return socket.received(this.world.faults.isMixed ? fromLater(item.text) : item.text);
       this.world.say(
         device.name,
         () => `has a socket to ${server?.name ?? "nobody"} closed with ${item.close}`,
@@ -193,4 +194,11 @@ export class Wire {
     direction.lastAt = Math.max(direction.lastAt + apartMs, scheduler.now + delayMs);
     scheduler.after(direction.lastAt - scheduler.now, kind, host, run);
   }
+}
+
+/** What a server one version ahead says: fields that nobody here knows, and a frame of a kind that did not exist. */
+function fromLater(text: string): string {
+  if (!text.startsWith("[")) return text;
+  const frames = (JSON.parse(text) as object[]).map((frame) => ({ ...frame, of_a_later_version: true }));
+  return JSON.stringify([{ type: "of_a_later_version", value: 1 }, ...frames]);
 }

@@ -1,6 +1,6 @@
 /** What every part of one run shares: time, objects by name, the faults in force, who watches, and the trace. */
 import type { Trace } from "../trace.ts";
-import type { Faults } from "./faults.ts";
+import { type Faults, isSound } from "./faults.ts";
 import type { Observer } from "./observer.ts";
 import { Rng } from "./rng.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -13,6 +13,8 @@ export class World {
   readonly objects = new Map<string, SimObject>();
   readonly env: Record<string, unknown>;
   faults: Faults;
+  /** Since when nothing has gone wrong between objects, or in them; null while it may. Milliseconds. */
+  soundSince: number | null;
   observer: Observer;
   readonly #classes: Record<ClassName, ObjectClass>;
 
@@ -27,6 +29,7 @@ export class World {
     this.seed = options.seed;
     this.scheduler = new Scheduler(options.seed);
     this.faults = options.faults;
+    this.soundSince = isSound(options.faults) ? this.scheduler.now : null;
     this.trace = options.trace;
     this.observer = options.observer;
     this.#classes = options.classes;

@@ -15,7 +15,7 @@ import { limits } from "./limits.ts";
 /** Opaque bytes in standard base64. The server never looks inside. */
 export const envelopeSchema = z.base64().max(Math.ceil(limits.envelopeBytesMax / 3) * 4);
 
-export const rosterChangeSchema = z.strictObject({
+export const rosterChangeSchema = z.object({
   add: z.array(deviceRefSchema).max(limits.devicesPerCommitMax),
   remove: z.array(deviceRefSchema).max(limits.devicesPerCommitMax),
 });
@@ -61,7 +61,7 @@ export const entrySchema = z.discriminatedUnion("kind", [
 export type Entry = z.infer<typeof entrySchema>;
 
 /** A place in a log, with the Conversation's MAC over it: what counts as evidence in [L5]. */
-export const positionSchema = z.strictObject({
+export const positionSchema = z.object({
   log_id: logIdSchema,
   seq: seqSchema.min(1),
   message_id: messageIdSchema,

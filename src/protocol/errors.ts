@@ -112,7 +112,7 @@ export function errorMessage(code: ErrorCode): string {
 }
 
 /** What accompanies a code: facts the repair needs, never content. */
-export const errorDetailsSchema = z.strictObject({
+export const errorDetailsSchema = z.object({
   /** Where in the input the trouble is, for people. */
   where: z.string().optional(),
   first_seq: z.int().optional(),
@@ -124,8 +124,8 @@ export const errorDetailsSchema = z.strictObject({
 export type ErrorDetails = z.infer<typeof errorDetailsSchema>;
 
 /** Body of every HTTP answer that is not a success. */
-export const errorBodySchema = z.strictObject({
-  error: z.strictObject({ code: errorCodeSchema, message: z.string(), ...errorDetailsSchema.shape }),
+export const errorBodySchema = z.object({
+  error: z.object({ code: errorCodeSchema, message: z.string(), ...errorDetailsSchema.shape }),
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;
 

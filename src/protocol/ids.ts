@@ -33,7 +33,8 @@ export const positionMacSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{22}$/, "a position MAC is 22 base64url characters");
 
-export const deviceRefSchema = z.strictObject({ user_id: userIdSchema, device_id: deviceIdSchema });
+/** Not strict, like all that devices are told: a server one version ahead may say more. */
+export const deviceRefSchema = z.object({ user_id: userIdSchema, device_id: deviceIdSchema });
 export type DeviceRef = z.infer<typeof deviceRefSchema>;
 
 /** Milliseconds since 1970 that a UUIDv7 carries in its first 48 bits. */

@@ -1,10 +1,11 @@
-/** The store in a browser. A transaction that holds an outbox entry is on the disk before it counts as done. */
+/** The store in a browser. What must not be lost is on the disk before it counts as done. */
 import { deleteDB, type IDBPDatabase, openDB } from "idb";
 import {
   type Change,
   type Key,
   type Range,
   type Store,
+  strictTables,
   type TableName,
   type Tables,
   tableKeys,
@@ -68,7 +69,7 @@ class IndexedDbStore implements Store {
   async apply(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return;
     const touched = [...new Set(changes.map((change) => change.table))];
-    const durability = touched.includes("outbox") ? "strict" : "default";
+    const durability = touched.some((table) => strictTables.has(table)) ? "strict" : "default";
     const transaction = this.#db.transaction(touched, "readwrite", { durability });
     try {
       for (const change of changes) {

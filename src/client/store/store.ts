@@ -30,6 +30,12 @@ export const tableKeys = {
 } as const satisfies { [T in TableName]: readonly (keyof Tables[T])[] };
 export const tableNames = Object.keys(tableKeys) as TableName[];
 
+/**
+ * A transaction that touches one of these is on the disk before it counts as done, whatever the machine does next: the
+ * user's own messages, and what the server lets go of because this device acknowledged it [D1].
+ */
+export const strictTables: ReadonlySet<TableName> = new Set<TableName>(["outbox", "entries"]);
+
 export type Key = readonly (string | number)[];
 export type Change = {
   [T in TableName]: { table: T; put: Tables[T] } | { table: T; remove: Key };
