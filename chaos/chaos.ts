@@ -9,8 +9,8 @@ import { setTimeout } from "node:timers/promises";
 import { ServerProcess } from "../scripts/server-process.ts";
 import { Rng } from "../sim/runtime/rng.ts";
 import { Crew } from "./crew.ts";
-import { accessTokenIn, copyIn, readHead, readLog, withStore } from "./gather.ts";
-import type { Conversation } from "./judge/evidence.ts";
+import { gatherConversations, isLevel } from "./gather.ts";
+import type { Evidence } from "./judge/evidence.ts";
 import { judge, type Verdict } from "./judge/judge.ts";
 import { Killer } from "./killer.ts";
 import { Ledger } from "./ledger.ts";
@@ -43,11 +43,12 @@ export interface ChaosOutcome {
   proxy: ProxyCounts;
 }
 
-const settleMsUsual = 60_000;
+/** These are for machines that are busy with other things; on an idle one all of it takes a second or two. */
+const settleMsUsual = 180_000;
 const settleLookMs = 500;
 /** Between a quarter of a share after the last kill and the end of the share: never two kills at one moment. */
 const killShare = [0.25, 1] as const;
-const stuckMs = 120_000;
+const stuckMs = 300_000;
 
 export class Chaos {
   readonly #options: ChaosOptions;
@@ -149,55 +150,22 @@ export class Chaos {
   async #settle(): Promise<void> {
     const patienceMs = this.#options.settleMs ?? settleMsUsual;
     const end = performance.now() + patienceMs;
+    const [people, url] = [this.#crew.people, this.#server.url];
     try {
       await until("a tick on every message", patienceMs, () => this.#crew.waiting === 0);
-      while (!(await this.#isLevel()) && performance.now() < end) await setTimeout(settleLookMs);
+      while (!(await isLevel(people, url)) && performance.now() < end) await setTimeout(settleLookMs);
     } catch (error) {
       if (!(error instanceof Impatience)) throw error;
       this.#options.progress(error.message);
     }
   }
 
-  async #isLevel(): Promise<boolean> {
-    for (const { process, lanes } of this.#crew.people) {
-      const isLevel = await withStore(process.settings.storePath, async (store) => {
-        const token = await accessTokenIn(store);
-        for (const { conversationId } of lanes) {
-          const record = await store.get("conversations", [conversationId]);
-          if (record?.cursor.seq !== (await readHead(this.#server.url, token, conversationId))) return false;
-        }
-        return true;
-      });
-      if (!isLevel) return false;
-    }
-    return true;
-  }
-
   /** From disk alone: clients are killed, and so is the runtime, which then serves the log from what it finds. */
-  async #evidence() {
+  async #evidence(): Promise<Evidence> {
     await Promise.all([this.#crew.killAll(), this.#server.kill()]);
     await this.#server.start();
-    const conversations = new Map<string, Conversation>();
-    for (const { process, lanes } of this.#crew.people) {
-      await withStore(process.settings.storePath, async (store) => {
-        const token = await accessTokenIn(store);
-        for (const { conversationId: id } of lanes) {
-          const known = conversations.get(id) ?? {
-            id,
-            log: await readLog(this.#server.url, token, id),
-            copies: [],
-          };
-          known.copies.push(await copyIn(store, process.settings.name, id));
-          conversations.set(id, known);
-        }
-      });
-    }
+    const conversations = await gatherConversations(this.#crew.people, this.#server.url);
     const { orders, told } = this.#ledger;
-    return {
-      conversations: [...conversations.values()],
-      orders,
-      told,
-      overtakable: this.#proxy.droppedSendIds,
-    };
+    return { conversations, orders, told, overtakable: this.#proxy.droppedSendIds };
   }
 }

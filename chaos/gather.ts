@@ -4,19 +4,56 @@ import { openSqliteStore } from "../src/client/node.ts";
 import { getValue, type Store } from "../src/client/store/store.ts";
 import type { Entry } from "../src/protocol/entry.ts";
 import { type Page, pageSchema } from "../src/protocol/receive.ts";
-import type { Copy, LogEntry } from "./judge/evidence.ts";
+import type { Person } from "./crew.ts";
+import type { Conversation, Copy, LogEntry } from "./judge/evidence.ts";
 
-/** Works beside the client whose store it is, too. */
-export async function withStore<T>(path: string, read: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openSqliteStore(path);
+/** True when every store has reached the end of each of its logs. Works beside the clients. */
+export async function isLevel(people: readonly Person[], serverUrl: string): Promise<boolean> {
+  for (const person of people) {
+    const isAtHeads = await withStore(person, async (store, accessToken) => {
+      for (const { conversationId } of person.lanes) {
+        const record = await store.get("conversations", [conversationId]);
+        if (record?.cursor.seq !== (await readHead(serverUrl, accessToken, conversationId))) return false;
+      }
+      return true;
+    });
+    if (!isAtHeads) return false;
+  }
+  return true;
+}
+
+export async function gatherConversations(
+  people: readonly Person[],
+  serverUrl: string,
+): Promise<Conversation[]> {
+  const conversations = new Map<string, Conversation>();
+  for (const person of people) {
+    await withStore(person, async (store, accessToken) => {
+      for (const { conversationId: id, sender } of person.lanes) {
+        const log = conversations.get(id)?.log ?? (await readLog(serverUrl, accessToken, id));
+        const copies = [...(conversations.get(id)?.copies ?? []), await copyIn(store, sender, id)];
+        conversations.set(id, { id, log, copies });
+      }
+    });
+  }
+  return [...conversations.values()];
+}
+
+async function withStore<T>(
+  { process }: Person,
+  read: (store: Store, accessToken: string) => Promise<T>,
+): Promise<T> {
+  const store = await openSqliteStore(process.settings.storePath);
   try {
-    return await read(store);
+    const session = await getValue(store, "session");
+    if (session === null) throw new Error(`${process.settings.name} was logged out`);
+    return await read(store, session.accessToken);
   } finally {
     await store.close();
   }
 }
 
-export async function copyIn(store: Store, owner: string, conversationId: string): Promise<Copy> {
+async function copyIn(store: Store, owner: string, conversationId: string): Promise<Copy> {
   const entries = await store.range("entries", { conversationId });
   const messages = await store.range("messages", { conversationId });
   return {
@@ -28,13 +65,7 @@ export async function copyIn(store: Store, owner: string, conversationId: string
   };
 }
 
-export async function accessTokenIn(store: Store): Promise<string> {
-  const session = await getValue(store, "session");
-  if (session === null) throw new Error("a client was logged out");
-  return session.accessToken;
-}
-
-export async function readLog(url: string, accessToken: string, conversationId: string): Promise<LogEntry[]> {
+async function readLog(url: string, accessToken: string, conversationId: string): Promise<LogEntry[]> {
   const log: LogEntry[] = [];
   let page: Page;
   do {
@@ -45,7 +76,7 @@ export async function readLog(url: string, accessToken: string, conversationId: 
 }
 
 /** The last seq of the log. */
-export async function readHead(url: string, accessToken: string, conversationId: string): Promise<number> {
+async function readHead(url: string, accessToken: string, conversationId: string): Promise<number> {
   return (await readPage(url, accessToken, conversationId, Number.MAX_SAFE_INTEGER - 1)).head;
 }
 

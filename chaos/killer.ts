@@ -19,13 +19,15 @@ const serverDownMsMax = 1_500;
 const clientDownMsMax = 2_500;
 /** Clients that go with the runtime. */
 const victimsMax = 2;
-const recoveryMsMax = 120_000;
+const recoveryMsMax = 300_000;
 
 export class Killer {
   readonly recoveryMs: number[] = [];
   /** At each kill of the runtime. */
   readonly inFlight: number[] = [];
   clientKills = 0;
+  /** From the last kill to the printed address. */
+  #startedMs = 0;
   readonly #options: KillerOptions;
 
   constructor(options: KillerOptions) {
@@ -62,6 +64,7 @@ export class Killer {
     await server.kill();
     await setTimeout(downMs);
     await server.start();
+    this.#startedMs = performance.now() - killedAt;
     // What the old runtime acknowledged has long been told by now, apart from what a killed client finds in its store.
     const before = ledger.freshlyAcked;
     const isBack = () => ledger.freshlyAcked > before || crew.waiting === 0;
@@ -81,6 +84,7 @@ export class Killer {
     const clients = `${victims} ${victims === 1 ? "client" : "clients"}`;
     const inFlight = this.inFlight.at(-1) ?? 0;
     const recovery = Math.round(this.recoveryMs.at(-1) ?? 0);
-    return `runtime and ${clients} with ${inFlight} in flight, back after ${recovery} ms`;
+    const started = Math.round(this.#startedMs);
+    return `runtime and ${clients} with ${inFlight} in flight, up after ${started} ms, acknowledging after ${recovery} ms`;
   }
 }

@@ -14,6 +14,7 @@ export class ServerProcess {
   readonly url: string;
   readonly #stateDir = mkdtempSync(join(tmpdir(), "kittiwake-state-"));
   #process: ChildProcess | null = null;
+  #isDisposed = false;
 
   private constructor(port: number) {
     this.port = port;
@@ -29,6 +30,8 @@ export class ServerProcess {
 
   /** Resolves when the address has been printed. */
   async start(): Promise<void> {
+    // An interrupted test may still be about to start it again, and nobody would end that one.
+    if (this.#isDisposed) throw new Error("this server is disposed of");
     const child = spawn(
       process.execPath,
       ["scripts/start.ts", "--no-build", "--port", String(this.port), "--state", this.#stateDir],
@@ -58,6 +61,7 @@ export class ServerProcess {
   }
 
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     await this.kill();
     rmSync(this.#stateDir, { recursive: true, force: true });
   }

@@ -23,7 +23,7 @@ export interface ProxyCounts {
 const framesSchema = z.array(z.object({ type: z.string(), message_id: z.string().optional() }));
 
 /** Per text frame. */
-const dropChance = 1 / 300;
+const dropChance = 1 / 100;
 const faultPauseMs = [300, 1_500] as const;
 const stallMs = [200, 3_000] as const;
 

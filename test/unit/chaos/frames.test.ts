@@ -37,7 +37,7 @@ describe("the frame splitter", () => {
         expect(found.map(textOf)).toEqual(texts);
         expect(Buffer.concat(found.map((one) => one.bytes)).equals(stream)).toBe(true);
       }),
-      { numRuns: 50 },
+      { numRuns: 20 },
     );
   });
 

@@ -39,6 +39,10 @@ function countsOf(evidence: Evidence) {
   return { acked, lost, duplicated, out_of_order, foreign };
 }
 
+function kindsOf(evidence: Evidence) {
+  return judge(evidence).findings.map(({ kind }) => kind);
+}
+
 const clean = { acked: 5, lost: 0, duplicated: 0, out_of_order: 0, foreign: 0 };
 
 describe("the judge of a chaos run", () => {
@@ -125,6 +129,22 @@ describe("the judge of a chaos run", () => {
     expect(countsOf(evidence)).toEqual({ ...clean, out_of_order: 2 });
   });
 
+  it("[L3] [D3] looks at the log, at what is kept and at what is shown, each on its own", () => {
+    const swapped = fine();
+    for (const entry of swapped.log) entry.sentAtMs = 1000;
+    swapped.log.splice(2, 0, ...swapped.log.splice(3, 1));
+    expect(kindsOf(swapped.evidence)).toEqual(["out_of_order"]);
+    const logged = fine();
+    logged.log.splice(3, 0, ...logged.log.slice(2, 3));
+    expect(kindsOf(logged.evidence)).toEqual(["out_of_order", "duplicated"]);
+    const kept = fine();
+    kept.bob.entries.splice(3, 0, ...kept.bob.entries.slice(2, 3));
+    expect(kindsOf(kept.evidence)).toEqual(["out_of_order", "duplicated"]);
+    const moved = fine();
+    moved.bob.entries.push({ seq: 7, messageId: moved.bob.entries.pop()?.messageId ?? "" });
+    expect(kindsOf(moved.evidence)).toEqual(["out_of_order"]);
+  });
+
   it("[L4] reports a clock that goes back", () => {
     const { evidence, log } = fine();
     for (const entry of log) if (entry.seq === 4) entry.sentAtMs = 1;
@@ -153,6 +173,13 @@ describe("the judge of a chaos run", () => {
     for (const list of [log, alice.shown, bob.shown])
       for (const item of list) if (item.seq === 5) item.text = "altered";
     expect(countsOf(evidence)).toEqual({ ...clean, foreign: 1 });
+  });
+
+  it("reports what nobody wrote and everybody has", () => {
+    const { evidence } = fine();
+    evidence.orders.pop();
+    evidence.told.pop();
+    expect(countsOf(evidence)).toEqual({ ...clean, acked: 4, foreign: 1 });
   });
 
   it("reports another body, another sender and an entry of no log in a copy", () => {
