@@ -40,7 +40,7 @@ export const deliveryBugs: PlantedBug[] = [
         replace: "position.log_id === record.logId;",
       },
     ],
-    checks: ["sim"],
+    checks: ["test/unit/client/outbox.test.ts", "sim"],
   },
   {
     id: "ack-deletes-too-much",

@@ -14,7 +14,7 @@ export const logBugs: PlantedBug[] = [
           'const later = (...row: Parameters<SqlStorage["exec"]>) =>\n    void scheduler.wait(1).then(() => sql.exec(...row));\n  later(\n    "INSERT INTO entries',
       },
     ],
-    checks: ["test/workerd/log.test.ts", "sim"],
+    checks: ["sim", "test/workerd/log.test.ts"],
   },
   {
     id: "bad-neighbour",
@@ -40,7 +40,7 @@ export const logBugs: PlantedBug[] = [
         replace: "batch.head = { seq: submission.roster_change === undefined ? seq : seq + 1, messageId",
       },
     ],
-    checks: ["test/workerd/founding.test.ts", "sim"],
+    checks: ["sim", "test/workerd/log.test.ts"],
   },
   {
     id: "no-dedupe",
@@ -53,7 +53,7 @@ export const logBugs: PlantedBug[] = [
         replace: "if (known !== undefined && known < 0) return answerAgain",
       },
     ],
-    checks: ["test/workerd/log.test.ts", "sim"],
+    checks: ["sim", "test/workerd/log.test.ts"],
   },
   {
     id: "dedupe-across-devices",
