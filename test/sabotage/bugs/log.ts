@@ -27,7 +27,7 @@ export const logBugs: PlantedBug[] = [
         replace: "  return base64.decode(envelope);",
       },
     ],
-    checks: ["test/workerd/log.test.ts", "sim"],
+    checks: ["test/workerd/log.test.ts"],
   },
   {
     id: "seq-skipped",
