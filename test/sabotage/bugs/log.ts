@@ -129,8 +129,8 @@ export const logBugs: PlantedBug[] = [
     changes: [
       {
         file: "durable/conversation/append.ts",
-        find: 'if ("refused" in decision) item.lane.isPaused = true;',
-        replace: "",
+        find: "batch.decisions.push(decision);",
+        replace: "item.lane.isPaused = false;\n    batch.decisions.push(decision);",
       },
     ],
     checks: ["test/workerd/lanes.test.ts", "sim"],
