@@ -54,7 +54,10 @@ export async function hunt(copy: Copy, bug: PlantedBug, plain: PlainTree): Promi
   });
   const takeOut = copy.plant(bug);
   try {
-    const errors = await typeErrors(copy.root);
+    const errors = await typeErrors(
+      copy.root,
+      bug.changes.map(({ file }) => file),
+    );
     if (errors !== "") {
       remarks.push(`does not type check, so it needs no test to be found:\n${errors}`);
       return end(null, []);

@@ -5,12 +5,12 @@ import { plantedBugs } from "./bugs/all.ts";
 import { Copy } from "./copy.ts";
 import { type Catch, hunt, PlainTree } from "./hunt.ts";
 import type { PlantedBug } from "./planted-bug.ts";
-import { writeTable } from "./table.ts";
+import { writeLine } from "./table.ts";
 
 const usage = `npm run sabotage -- [options]
   --only ID     plant this one (may be given more than once)
   --parallel N  bugs at the same time (default: one per core, at most 4)
-  --write       write the table of docs/testing.md (with all bugs only)
+  --write       write what caught them into the table of docs/testing.md
   --json        end with one line of JSON`;
 
 const options = readOptions();
@@ -34,6 +34,7 @@ async function run({ bugs, parallel, json, write }: NonNullable<typeof options>)
     for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
       const result = await hunt(copy, bug, plain);
       caught.push(result);
+      if (write) writeLine(result);
       console.log(`[${caught.length}/${bugs.length}] ${sentence(result)}`);
     }
   };
@@ -43,8 +44,6 @@ async function run({ bugs, parallel, json, write }: NonNullable<typeof options>)
   console.log(
     `${bugs.length - missed.length} of ${bugs.length} caught in ${seconds(performance.now() - started)}.`,
   );
-  if (write)
-    writeTable(bugs.map((bug) => caught.find((result) => result.bug === bug)).filter((c) => c !== undefined));
   if (json) {
     console.log(JSON.stringify({ planted: bugs.length, caught: bugs.length - missed.length, missed }));
   }
@@ -80,7 +79,7 @@ function readOptions(): { bugs: PlantedBug[]; parallel: number; json: boolean; w
     const parallel = Number(values.parallel);
     const isWhole = values.only.length === 0;
     if (unknown.length > 0) console.error(`No such bug: ${unknown.join(", ")}`);
-    if (unknown.length > 0 || !(parallel >= 1) || (values.write && !isWhole)) return null;
+    if (unknown.length > 0 || !(parallel >= 1)) return null;
     const bugs = isWhole ? plantedBugs : plantedBugs.filter((bug) => values.only.includes(bug.id));
     return { bugs, parallel, json: values.json, write: values.write };
   } catch {

@@ -159,6 +159,32 @@ describe("a device that does not acknowledge", () => {
   });
 });
 
+describe("the author's device", () => {
+  it("[F4] is not sent its own entry, held or handed, when it stands among others' in one delivery", async () => {
+    const chat = await foundDirectChat({ alice: 2, bob: 1 });
+    const tablet = { ...chat.alice, device_id: 2 };
+    const writeTogether = () =>
+      Promise.all([
+        append(chat, 1, chat.bob),
+        chat.conversation().submit(chat.alice, [submissionOf("own")]),
+        append(chat, 1, chat.bob),
+      ]);
+    const authors = async (seqs: readonly number[]) => {
+      const rows = await rowsOf(chat.conversation(), "SELECT seq, sender_id FROM entries");
+      return seqs.map((seq) => rows.find((row) => row.seq === seq)?.sender_id);
+    };
+    await writeTogether();
+    await eventually(async () => (await heldSeqs(chat, tablet)).includes(4), "holding for the tablet");
+    const held = await heldSeqs(chat, chat.alice);
+    expect(await authors(held)).toEqual([chat.bob.user_id, chat.bob.user_id]);
+    const alice = await openLiveInbox(chat, chat.alice);
+    const before = alice.entries().length;
+    await writeTogether();
+    await alice.until(() => alice.entries().length >= before + 2, "bob's");
+    expect(await authors(alice.entries().map(({ seq }) => seq))).toEqual(Array(4).fill(chat.bob.user_id));
+  });
+});
+
 describe("faults", () => {
   it.each(["before", "after"] as const)(
     "[F4] a delivery lost %s it was executed comes once more by the alarm",

@@ -27,7 +27,7 @@ export const deliveryBugs: PlantedBug[] = [
         replace: "const cursor = position !== null && isKnown ? position.seq + 1 : 0;",
       },
     ],
-    checks: ["test/workerd/resume.test.ts", "sim"],
+    checks: ["sim", "test/workerd/resume.test.ts"],
   },
   {
     id: "resume-from-last-seen",
@@ -40,7 +40,7 @@ export const deliveryBugs: PlantedBug[] = [
         replace: "position.log_id === record.logId;",
       },
     ],
-    checks: ["sim"],
+    checks: ["test/unit/client/outbox.test.ts", "sim"],
   },
   {
     id: "ack-deletes-too-much",
@@ -53,7 +53,7 @@ export const deliveryBugs: PlantedBug[] = [
         replace: '"DELETE FROM held WHERE device_id = ? AND conversation_id = ? AND seq <= ? + 1"',
       },
     ],
-    checks: ["test/workerd/resume.test.ts", "sim"],
+    checks: ["sim", "test/workerd/resume.test.ts"],
   },
   {
     id: "row-deleted-too-soon",
@@ -67,7 +67,7 @@ export const deliveryBugs: PlantedBug[] = [
           "    held.acknowledged(connection.deviceId, conversationId, seq);\n    void this.#reports.add(conversationId, { device_id: connection.deviceId, acked: seq });",
       },
     ],
-    checks: ["test/workerd/fan-out.test.ts", "sim"],
+    checks: ["sim", "test/workerd/fan-out.test.ts"],
   },
   {
     id: "gap-shown",
@@ -106,7 +106,7 @@ export const deliveryBugs: PlantedBug[] = [
         replace: "void older;",
       },
     ],
-    checks: ["test/workerd/resume.test.ts", "sim"],
+    checks: ["sim", "test/workerd/resume.test.ts"],
   },
   {
     id: "in-flight-forgotten",

@@ -13,7 +13,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "if (toStore.size === 0) toStore.set(deviceId, lacking);",
       },
     ],
-    checks: ["test/workerd/delivery.test.ts", "sim"],
+    checks: ["sim", "test/workerd/delivery.test.ts"],
   },
   {
     id: "unknown-answer-counts",
@@ -26,7 +26,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: 'settle(claimed, "held", 0);',
       },
     ],
-    checks: ["test/workerd/fan-out.test.ts", "sim"],
+    checks: ["sim", "test/workerd/fan-out.test.ts"],
   },
   {
     id: "contiguity-unchecked",
@@ -65,7 +65,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "void succeeded;",
       },
     ],
-    checks: ["test/workerd/fan-out.test.ts", "sim"],
+    checks: ["sim", "test/workerd/fan-out.test.ts"],
   },
   {
     id: "insert-without-alarm",
@@ -78,7 +78,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "",
       },
     ],
-    checks: ["test/workerd/eviction.test.ts", "sim"],
+    checks: ["sim", "test/workerd/eviction.test.ts"],
   },
   {
     id: "half-open-socket-hides",
@@ -156,7 +156,7 @@ export const fanOutBugs: PlantedBug[] = [
         replace: "if (this.#sinceWriteBack >= limits.writeBackEntries) this.writeBack();",
       },
     ],
-    checks: ["test/workerd/receipts.test.ts", "sim"],
+    checks: ["sim", "test/workerd/receipts.test.ts"],
   },
   {
     id: "pause-in-memory-only",

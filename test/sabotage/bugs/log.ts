@@ -14,7 +14,7 @@ export const logBugs: PlantedBug[] = [
           'const later = (...row: Parameters<SqlStorage["exec"]>) =>\n    void scheduler.wait(1).then(() => sql.exec(...row));\n  later(\n    "INSERT INTO entries',
       },
     ],
-    checks: ["test/workerd/log.test.ts", "sim"],
+    checks: ["sim", "test/workerd/log.test.ts"],
   },
   {
     id: "bad-neighbour",
@@ -27,7 +27,7 @@ export const logBugs: PlantedBug[] = [
         replace: "  return base64.decode(envelope);",
       },
     ],
-    checks: ["test/workerd/log.test.ts", "sim"],
+    checks: ["test/workerd/log.test.ts"],
   },
   {
     id: "seq-skipped",
@@ -40,7 +40,7 @@ export const logBugs: PlantedBug[] = [
         replace: "batch.head = { seq: submission.roster_change === undefined ? seq : seq + 1, messageId",
       },
     ],
-    checks: ["test/workerd/founding.test.ts", "sim"],
+    checks: ["sim", "test/workerd/log.test.ts"],
   },
   {
     id: "no-dedupe",
@@ -53,7 +53,7 @@ export const logBugs: PlantedBug[] = [
         replace: "if (known !== undefined && known < 0) return answerAgain",
       },
     ],
-    checks: ["test/workerd/log.test.ts", "sim"],
+    checks: ["sim", "test/workerd/log.test.ts"],
   },
   {
     id: "dedupe-across-devices",
@@ -129,8 +129,8 @@ export const logBugs: PlantedBug[] = [
     changes: [
       {
         file: "durable/conversation/append.ts",
-        find: 'if ("refused" in decision) item.lane.isPaused = true;',
-        replace: "",
+        find: "batch.decisions.push(decision);",
+        replace: "item.lane.isPaused = false;\n    batch.decisions.push(decision);",
       },
     ],
     checks: ["test/workerd/lanes.test.ts", "sim"],

@@ -26,7 +26,7 @@ export const receiptBugs: PlantedBug[] = [
         replace: "if (seq === member.read) return false;",
       },
     ],
-    checks: ["test/workerd/receipts.test.ts", "sim"],
+    checks: ["sim", "test/workerd/receipts.test.ts"],
   },
   {
     id: "read-without-delivered",
@@ -65,7 +65,7 @@ export const receiptBugs: PlantedBug[] = [
         replace: "return this.#member(userId).read;",
       },
     ],
-    checks: ["test/workerd/receipts.test.ts", "sim"],
+    checks: ["sim", "test/workerd/receipts.test.ts"],
   },
   {
     id: "read-said-once",

@@ -127,6 +127,22 @@ describe("the outbox", () => {
     expect(world.server.requests.filter((request) => request.path.includes("/entries?after=1"))).toEqual([]);
   });
 
+  it("[D1] [D4] resumes from the last entry without a gap below, not from an own message beyond one", async () => {
+    await bob.app.close();
+    const log = world.server.log(chat);
+    const message = { message_id: strangerId(), epoch: 1, base_seq: 0, silent: false };
+    log.submit(bob.device, { ...message, envelope: textEnvelope("below") }, 0);
+    await alice.app.send(chat, "above");
+    await world.environment.advance(10);
+    expect((await own())[0]?.seq).toBe(3);
+    alice.app.openChat(chat);
+    await world.environment.advance(10);
+    const socket = world.server.open(alice.device).find((open) => open.conversationId === chat);
+    const position = socket?.framesOf("hello")[0]?.position as { seq: number } | null | undefined;
+    expect(position?.seq ?? 0).toBeLessThanOrEqual(1);
+    expect(await world.texts(alice, chat)).toEqual(["(notice)", "below", "above"]);
+  });
+
   it("[D3] what lies below an answer is fetched if it does not come", async () => {
     const body = {
       message_id: strangerId(),
