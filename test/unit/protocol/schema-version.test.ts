@@ -22,7 +22,11 @@ import { protocolVersion } from "../../../src/protocol/version.ts";
 /** One line per accepted state of the wire, oldest first: the hash, and why it was compatible with the one before. */
 const history = [
   { version: 1, hash: "bc016f4fa7031ca1", why: "first light" },
-  { version: 1, hash: "ff1075e13e71c148", why: "what devices are told may say more than they know: nothing in it is strict" },
+  {
+    version: 1,
+    hash: "ff1075e13e71c148",
+    why: "what devices are told may say more than they know: nothing in it is strict",
+  },
 ];
 
 function isSchema(value: unknown): value is z.ZodType {
