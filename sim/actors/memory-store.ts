@@ -16,8 +16,15 @@ import {
 
 /** Full, or broken. */
 export class StoreRefused extends Error {
-  override name = "StoreRefused";
+  constructor() {
+    super(refusal);
+  }
+  /** From another tab it comes as its text only. */
+  static isOne(error: unknown): boolean {
+    return error instanceof Error && error.message === refusal;
+  }
 }
+const refusal = "The store refuses to write.";
 
 type AnyRecord = Tables[TableName];
 type Ranged = "entries" | "messages" | "outbox";

@@ -178,7 +178,7 @@ export class People {
   #expect(device: Device, promise: Promise<unknown>): void {
     const { life } = device;
     promise.catch((error: unknown) => {
-      if (device.life !== life || error instanceof ConnectionError || error instanceof StoreRefused) return;
+      if (device.life !== life || error instanceof ConnectionError || StoreRefused.isOne(error)) return;
       if (error instanceof ProtocolError) device.world.say(device.name, () => `is told: ${error.code}`);
       else device.world.observer.unexpected(device.name, `a call rejected: ${describe(error)}`);
     });

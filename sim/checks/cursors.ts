@@ -5,7 +5,7 @@ import type { History } from "./history.ts";
 import { type DeviceCursor, type ProgressRow, readProgress } from "./progress-row.ts";
 import type { Truth } from "./truth.ts";
 
-const deadlineMs = 13_000;
+const deadlineMs = 9_000;
 
 /** [F4] `placed`: every entry up to there is on the device, its own, or held for it by its Inbox, or marked there. */
 export function judgeCursors(world: World, history: History, truth: Truth): string | null {

@@ -6,9 +6,26 @@ import { IDBFactory } from "fake-indexeddb";
 import "fake-indexeddb/auto";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { openIndexedDbStore } from "../../../src/client/store/indexeddb.ts";
+import type { EntryRecord } from "../../../src/client/store/records.ts";
 import { openSqliteStore } from "../../../src/client/store/sqlite.ts";
 import { getValue, putValue } from "../../../src/client/store/store.ts";
 import { storeContract } from "./store-contract.ts";
+
+describe("the store in a browser", () => {
+  it("[D1] has entries and the outbox on the disk before it says so, and does not wait for the disk otherwise", async () => {
+    vi.stubGlobal("indexedDB", new IDBFactory());
+    const store = await openIndexedDbStore("durable");
+    const opened = vi.spyOn(IDBDatabase.prototype, "transaction");
+    const entry = { conversationId: "a", seq: 1 } as EntryRecord;
+    await store.apply([{ table: "entries", put: entry }, putValue("inbox_store_id", "one")]);
+    await store.apply([{ table: "outbox", remove: ["a", 1] }]);
+    await store.apply([putValue("inbox_store_id", "two")]);
+    const durabilities = opened.mock.calls.map(([, , options]) => options?.durability);
+    expect(durabilities).toEqual(["strict", "strict", "default"]);
+    opened.mockRestore();
+    await store.close();
+  });
+});
 
 storeContract("SQLite", () => openSqliteStore(":memory:"));
 storeContract("IndexedDB", async () => {

@@ -43,11 +43,33 @@ class LosingConversation extends Conversation {
   }
 }
 
+class PatientInbox extends Inbox {
+  override async deliver(call: DeliverCall): Promise<DeliverAnswer> {
+    return await super.deliver({ ...call, hold: false });
+  }
+}
+class AmnesiacConversation extends Conversation {
+  override async alarm(): Promise<void> {
+    await super.alarm();
+    this.ctx.storage.sql.exec("DELETE FROM progress");
+  }
+}
+class HoardingInbox extends Inbox {
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    super.webSocketMessage(ws, message);
+    const attachment = ws.deserializeAttachment() as { phase: string };
+    if (attachment.phase === "resuming") ws.serializeAttachment({ ...attachment, phase: "live" });
+  }
+}
+
 const planted: [what: string, name: ClassName, made: unknown, rules: string[]][] = [
   ["an Inbox that says held and holds nothing", "Inbox", ForgetfulInbox, ["F4"]],
   ["a Conversation whose alarm does nothing", "Conversation", SleepyConversation, ["F5", "convergence"]],
   ["an ack that names another seq", "Conversation", EagerConversation, ["L2", "D1"]],
   ["an ack counted for one entry more", "Conversation", CredulousConversation, ["D1", "R1"]],
+  ["an Inbox that hands to the same socket what missed its deadline", "Inbox", PatientInbox, ["F7"]],
+  ["a row of cursors that is lost", "Conversation", AmnesiacConversation, ["F4", "F5", "R1"]],
+  ["a device that is live before its rows are out", "Inbox", HoardingInbox, ["D4"]],
   ["an entry that vanishes", "Conversation", LosingConversation, ["L2"]],
 ];
 
@@ -69,7 +91,7 @@ describe("the checker", () => {
 });
 
 async function firstFailure(classes: Partial<Record<ClassName, ObjectClass>>) {
-  for (const seed of ["5", "6", "7", "8", "9"]) {
+  for (const seed of ["5", "6", "7", "8", "9", "22", "36"]) {
     const { violation } = await inMacrotask(() => simulate(makePlan(seed, 100), { classes }));
     if (violation !== null) return violation;
   }
