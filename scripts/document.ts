@@ -19,10 +19,14 @@ export function writeSection(name: string, content: string): void {
   writeFileSync(testing, `${text.slice(0, from)}\n${content}\n${text.slice(to)}`);
 }
 
-/** A Markdown table. Not aligned, so that a changed cell is a changed line and no more. */
+/** A Markdown table with its columns aligned, as the formatter wants it. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+  const widths = header.map((_, column) =>
+    Math.max(3, ...[header, ...rows].map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width)).join(" | ")} |`;
+  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
 function placeOf(text: string, name: string): { from: number; to: number } {
