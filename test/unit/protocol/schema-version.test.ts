@@ -27,6 +27,11 @@ const history = [
     hash: "c24181d473288289",
     why: "a frame `marks` down and an optional field in poll answers; who does not know them finds the gap with the next entry",
   },
+  {
+    version: 1,
+    hash: "7887d77f440c735f",
+    why: "optional fields in poll answers for receipts; `silent` in skips, of which no server has sent any yet",
+  },
 ];
 
 function isSchema(value: unknown): value is z.ZodType {
