@@ -56,6 +56,8 @@ describe("failed reports", () => {
     vi.restoreAllMocks();
     await inboxAlarmOf(chat, chat.bob);
     expect(await armedAt(chat.inbox(chat.bob))).toBeNull();
-    expect(await rowsOf(chat.inbox(chat.bob), "SELECT failed_alarms FROM store")).toEqual([{ failed_alarms: 0 }]);
+    expect(await rowsOf(chat.inbox(chat.bob), "SELECT failed_alarms FROM store")).toEqual([
+      { failed_alarms: 0 },
+    ]);
   });
 });

@@ -59,7 +59,11 @@ describe("a flush that fails after its transaction", () => {
       ]);
       expect(await seqs(chat)).toEqual([1, 2, 3, 4]);
       const page = JSON.parse((await chat.conversation().page(chat.bob, 1, 10)) ?? "null");
-      expect(page.entries.map((entry: { envelope: string }) => atob(entry.envelope))).toEqual(["a", "b", "c"]);
+      expect(page.entries.map((entry: { envelope: string }) => atob(entry.envelope))).toEqual([
+        "a",
+        "b",
+        "c",
+      ]);
       const back = await openLiveChat(chat, chat.bob);
       expect(back.entries().map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
     },
@@ -95,7 +99,9 @@ describe("the ingest queue", () => {
     const outcomes = (await Promise.all(calls)).flat();
     const busy = outcomes.filter((outcome) => "refused" in outcome);
     for (const outcome of busy) {
-      expect(outcome).toMatchObject({ refused: { code: "busy", details: { retry_after_ms: expect.any(Number) } } });
+      expect(outcome).toMatchObject({
+        refused: { code: "busy", details: { retry_after_ms: expect.any(Number) } },
+      });
     }
     bob.send(sendFrame(chat, "small"));
     await bob.frame("accepted");

@@ -131,7 +131,9 @@ describe("a device that receives by polling", () => {
     );
     const next = await poll(chat, { wait_ms: 25_000 });
     expect(next.receipts).toHaveLength(1);
-    expect(next.receipts[0]?.receipts).toEqual([{ user_id: chat.bob.user_id, delivered: second, read: first }]);
+    expect(next.receipts[0]?.receipts).toEqual([
+      { user_id: chat.bob.user_id, delivered: second, read: first },
+    ]);
     expect((await poll(chat, {})).receipts).toEqual([]);
   });
 
