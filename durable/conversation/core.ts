@@ -44,6 +44,13 @@ export class ConversationCore {
     if (this.alarmAt === null && this.hasOutstanding()) this.armAlarm(limits.alarmDelayMs);
   }
 
+  /** Memory in doubt is read anew, as after a wake; what is outstanding then is the alarm's. */
+  reload(): void {
+    this.loaded = load(this.sql);
+    this.cache.clear();
+    if (this.hasOutstanding()) this.armAlarm(limits.alarmDelayMs);
+  }
+
   /**
    * In `delayMs` at the latest: one that is due sooner stays, one that backed off further comes nearer.
    * Runs in the turn of the write that makes it necessary, so both commit together.

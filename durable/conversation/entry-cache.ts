@@ -31,6 +31,11 @@ export class EntryCache {
     if (drop > 0) this.#entries.splice(0, drop);
   }
 
+  clear(): void {
+    this.#entries = [];
+    this.#bytes = 0;
+  }
+
   /** from … to in order, cut at `bytes` of JSON but never before the first. */
   range(from: number, to: number, bytes: number = limits.deliverBytesMax): LoggedEntry[] {
     const first = this.#entries[0]?.seq;

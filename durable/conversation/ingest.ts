@@ -20,6 +20,7 @@ import type { Loaded } from "./state.ts";
 
 interface Queued extends Pending {
   answer: (outcome: SubmitOutcome) => void;
+  isAnswered: boolean;
 }
 
 export class Ingest {
@@ -55,7 +56,7 @@ export class Ingest {
       answer({ refused: { code: "busy", details: { retry_after_ms: limits.backoffBaseMs } } });
       return;
     }
-    this.#queue.push({ author, submission, lane, answer });
+    this.#queue.push({ author, submission, lane, answer, isAnswered: false });
     this.#bytes += bytes;
     this.schedule();
   }
@@ -79,13 +80,33 @@ export class Ingest {
     const queue = this.#queue;
     this.#queue = [];
     this.#bytes = 0;
-    const batch = queue.length > 0 ? this.#append(queue) : undefined;
-    if (batch !== undefined) this.#publish(queue, batch);
-    this.#receipts.publish();
-    this.#core.sockets.flush();
-    this.#deliveries.cutSlowSockets(Date.now());
-    this.#deliveries.pump();
-    this.#core.settleCursors(batch?.entries.length ?? 0);
+    try {
+      const batch = queue.length > 0 ? this.#append(queue) : undefined;
+      if (batch !== undefined) this.#publish(queue, batch);
+      this.#receipts.publish();
+      this.#core.sockets.flush();
+      this.#deliveries.cutSlowSockets(Date.now());
+      this.#deliveries.pump();
+      this.#core.settleCursors(batch?.entries.length ?? 0);
+    } catch (error) {
+      this.#recover(queue, error);
+    }
+  }
+
+  /**
+   * What went wrong after the transaction leaves the log right and memory in doubt: memory is read anew, and nobody waits
+   * for an answer. The same id again gets what became of it [L3].
+   */
+  #recover(queue: Queued[], error: unknown): void {
+    logFailure("flush_failed", error);
+    this.#core.reload();
+    for (const item of queue) {
+      if (item.isAnswered) continue;
+      item.lane.isPaused = true;
+      item.isAnswered = true;
+      item.answer({ refused: { code: "internal", details: {} } });
+    }
+    for (const connection of [...this.#core.sockets.all]) this.#core.sockets.close(connection, "resume");
   }
 
   #append(queue: Queued[]): Batch | undefined {
@@ -93,6 +114,7 @@ export class Ingest {
     const refuseAll = (code: ErrorCode) => {
       for (const item of queue) {
         item.lane.isPaused = true;
+        item.isAnswered = true;
         item.answer({ refused: { code, details: {} } });
       }
     };
@@ -110,9 +132,7 @@ export class Ingest {
         return made;
       });
     } catch (error) {
-      console.error(
-        JSON.stringify({ event: "append_failed", reason: error instanceof Error ? error.name : "unknown" }),
-      );
+      logFailure("append_failed", error);
       this.#core.alarmAt = armedBefore;
       refuseAll("internal");
       return undefined;
@@ -140,6 +160,7 @@ export class Ingest {
     for (const [index, item] of queue.entries()) {
       const decision = batch.decisions[index];
       if (decision === undefined) continue;
+      item.isAnswered = true;
       item.answer(this.#outcome(item, decision, lastOf.get(deviceKey(item.author)) === index));
     }
     this.#showEntries(batch.entries);
@@ -193,4 +214,8 @@ export class Ingest {
       }
     }
   }
+}
+
+function logFailure(event: "append_failed" | "flush_failed", error: unknown): void {
+  console.error(JSON.stringify({ event, reason: error instanceof Error ? error.name : "unknown" }));
 }

@@ -171,6 +171,34 @@ describe("a device that is logged out", () => {
     ]);
   });
 
+  it("is taken by a chat that has not been told yet, and by none that has, whatever token it still holds", async () => {
+    const chat = await foundDirectChat({ alice: 1, bob: 2 });
+    const { dropDevice } = Conversation.prototype;
+    const told = Promise.withResolvers<void>();
+    const drop = vi.spyOn(Conversation.prototype, "dropDevice").mockImplementation(async function (
+      this: Conversation,
+      device,
+    ) {
+      await told.promise;
+      return await dropDevice.call(this, device);
+    });
+    await chat.inbox(chat.bob).revokeDevice(1);
+    await eventually(() => drop.mock.calls.length > 0, "the call that tells the chat");
+    // What an access token still lets through reaches the Conversation first: it acts on what it knows.
+    const onChat = await openLiveChat(chat, chat.bob);
+    expect(await chat.conversation().submit(chat.bob, [submissionOf("late")])).toMatchObject([
+      { accepted: { seq: 2 } },
+    ]);
+    told.resolve();
+    expect(await onChat.untilClosed()).toMatchObject({ code: 4403 });
+    expect(await chat.conversation().submit(chat.bob, [submissionOf("too late")])).toMatchObject([
+      { refused: { code: "not_found" } },
+    ]);
+    expect(await (await openChat(chat, chat.bob)).untilClosed()).toMatchObject({ code: 4404 });
+    const state = await chat.conversation().state(chat.alice);
+    expect(state).toMatchObject({ head: 2 });
+  });
+
   it("[F4] whose chat was not told is found gone by the next delivery, and the alarm rests", async () => {
     const chat = await foundDirectChat();
     vi.spyOn(Conversation.prototype, "dropDevice").mockResolvedValue();

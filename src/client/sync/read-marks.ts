@@ -14,6 +14,8 @@ export class ReadMarks {
   readonly #desk: Desk;
   readonly #connectionFor: (conversationId: string) => Connection | null;
   #timer: Timer | null = null;
+  /** There is a mark to report, and no socket to report it on. */
+  onNoSocket: () => void = () => {};
   constructor(desk: Desk, connectionFor: (conversationId: string) => Connection | null) {
     this.#desk = desk;
     this.#connectionFor = connectionFor;
@@ -68,9 +70,10 @@ export class ReadMarks {
   }
 
   #send(record: ConversationRecord): void {
-    if (record.ownRead > record.ownReadConfirmed) {
-      this.#connectionFor(record.conversationId)?.send([readFrame(record)]);
-    }
+    if (record.ownRead <= record.ownReadConfirmed) return;
+    const connection = this.#connectionFor(record.conversationId);
+    if (connection !== null) connection.send([readFrame(record)]);
+    else this.onNoSocket();
   }
 }
 
