@@ -34,7 +34,7 @@ const history = [
   },
   {
     version: 1,
-    hash: "7887d77f440c735f",
+    hash: "a2fdc76a10fa34a1",
     why: "optional fields in poll answers for receipts; `silent` in skips, of which no server has sent any yet",
   },
 ];
