@@ -114,7 +114,11 @@ export class Inbox extends DurableObject<Bindings> {
 
   /** [R3] Conversations that were told that nobody is here hear otherwise: any call says so. They ask again if it is lost. */
   #tellPresent(): void {
-    for (const id of this.#declined) this.#reports.announce(id);
+    for (const id of this.#declined) {
+      conversationStub(this.env, id)
+        .acked(this.ctx.id.name ?? "", [])
+        .catch(() => undefined);
+    }
     this.#declined.clear();
   }
 

@@ -38,24 +38,9 @@ export class Reports {
 
   /** Resolves when a call that covers this report has returned or failed. */
   add(conversationId: string, report: Report): Promise<void> {
-    const gathering = this.#gather(conversationId);
-    gathering.set(report.device_id, merged(gathering.get(report.device_id), report));
-    return this.#start(conversationId);
-  }
-
-  /** [R3] Nothing to report but that somebody is here, which any call says. Not repeated if it is lost. */
-  announce(conversationId: string): void {
-    this.#gather(conversationId);
-    void this.#start(conversationId);
-  }
-
-  #gather(conversationId: string): Map<number, Report> {
     const gathering = this.#gathering.get(conversationId) ?? new Map<number, Report>();
     this.#gathering.set(conversationId, gathering);
-    return gathering;
-  }
-
-  #start(conversationId: string): Promise<void> {
+    gathering.set(report.device_id, merged(gathering.get(report.device_id), report));
     const running = this.#underWay.get(conversationId);
     if (running !== undefined) return running;
     const started = this.#drain(conversationId);
@@ -113,7 +98,7 @@ export class Reports {
         for (const report of reports) this.#strikeOut(conversationId, report);
       } catch {
         for (const report of reports) this.#writeDown(conversationId, report);
-        if (reports.length > 0) this.#armAlarm();
+        this.#armAlarm();
       }
     }
   }
