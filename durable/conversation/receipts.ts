@@ -2,7 +2,6 @@
  * Watermarks on their way to those who want to see ticks [R1] [R3]: chat sockets in the same flush, Inboxes by one call
  * under way per member, later ones gathering behind it. Never queued, never stored: who is away finds them on resume.
  */
-import { limits } from "../../src/protocol/limits.ts";
 import type { ConversationCore } from "./core.ts";
 import type { InboxPort } from "./deliveries.ts";
 import { fanOutDevices } from "./progress.ts";
@@ -16,11 +15,8 @@ export class Receipts {
   /** What gathers per receiving member behind the call under way. */
   #gathering = new Map<string, Set<string>>();
   #underWay = new Set<string>();
-  /**
-   * Members whose Inbox said that nobody is there, with whose watermarks they have missed since. Forgotten when it says
-   * otherwise or calls, and asked about again after a while: an Inbox that hibernated does not know whom it told.
-   */
-  #away = new Map<string, { since: number; missed: Set<string> }>();
+  /** Members whose Inbox said that no socket is live; forgotten when it says otherwise or calls. */
+  #away = new Set<string>();
 
   constructor(core: ConversationCore, inboxes: InboxPort) {
     this.#core = core;
@@ -34,9 +30,7 @@ export class Receipts {
 
   /** The member's Inbox has a live socket, as far as its calls and answers show. */
   seen(userId: string): void {
-    const away = this.#away.get(userId);
     this.#away.delete(userId);
-    if (away !== undefined) this.#offer(userId, away.missed);
   }
 
   /** Puts receipts onto chat sockets (the caller flushes them) and starts the calls to Inboxes. */
@@ -55,25 +49,18 @@ export class Receipts {
   }
 
   #gather(member: RosterMember): void {
-    if (member.left_seq !== undefined) return;
+    if (member.left_seq !== undefined || this.#away.has(member.user_id)) return;
     const elsewhere = fanOutDevices(member).filter((device) => !this.#core.sockets.carries(device));
     if (elsewhere.length === 0) return;
-    const risen = new Set<string>();
-    for (const [userId, what] of this.#risen) {
+    const gathering = this.#gathering.get(member.user_id) ?? new Set();
+    for (const [userId, risen] of this.#risen) {
       // One's own read mark matters to one's other devices only.
       const isForSiblings = userId === member.user_id && fanOutDevices(member).length === 1;
-      if (!isForSiblings && concerns(userId, what, member.user_id)) risen.add(userId);
+      if (!isForSiblings && concerns(userId, risen, member.user_id)) gathering.add(userId);
     }
-    const away = this.#away.get(member.user_id);
-    for (const userId of risen) away?.missed.add(userId);
-    if (away === undefined) this.#offer(member.user_id, risen);
-    else if (risen.size > 0 && Date.now() - away.since >= limits.awayMs) this.seen(member.user_id);
-  }
-
-  #offer(receiver: string, userIds: ReadonlySet<string>): void {
-    if (userIds.size === 0) return;
-    this.#gathering.set(receiver, new Set([...(this.#gathering.get(receiver) ?? []), ...userIds]));
-    if (!this.#underWay.has(receiver)) void this.#send(receiver);
+    if (gathering.size === 0) return;
+    this.#gathering.set(member.user_id, gathering);
+    if (!this.#underWay.has(member.user_id)) void this.#send(member.user_id);
   }
 
   async #send(receiver: string): Promise<void> {
@@ -82,8 +69,7 @@ export class Receipts {
       for (let gathered = this.#take(receiver); gathered !== undefined; gathered = this.#take(receiver)) {
         const call = { conversation_id: this.#core.id, receipts: this.#core.watermarks(gathered) };
         const { live } = await this.#inboxes.receipts(receiver, call);
-        const missed = this.#away.get(receiver)?.missed ?? [];
-        if (!live) this.#away.set(receiver, { since: Date.now(), missed: new Set([...missed, ...gathered]) });
+        if (!live) this.#away.add(receiver);
       }
     } catch {
       // Receipts are repeated by nobody: watermarks are found on resume.

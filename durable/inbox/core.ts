@@ -6,7 +6,6 @@ import { Devices } from "./devices.ts";
 import { Held } from "./held.ts";
 import { InboxSockets } from "./inbox-sockets.ts";
 import { Marks } from "./marks.ts";
-import { Pollers } from "./pollers.ts";
 import { Remembered } from "./remembered.ts";
 import { pumpBacklog } from "./resume.ts";
 import { Unlisted } from "./unlisted.ts";
@@ -23,10 +22,6 @@ export class InboxCore {
   readonly remembered = new Remembered();
   /** Wakes the HTTP receive of a device, if there is one; one per device. */
   readonly polls = new Map<number, () => void>();
-  /** Devices that receive by polling. */
-  readonly pollers = new Pollers();
-  /** A device's socket has become live. */
-  onLive: () => void = () => undefined;
   alarmAt: number | null = null;
 
   constructor(ctx: DurableObjectState, hasSchema: boolean) {

@@ -34,8 +34,6 @@ export class Inbox extends DurableObject<Bindings> {
   #reports: Reports;
   #frames: InboxFrames;
   #hasSchema: boolean;
-  /** Conversations whose receipts found nobody here; the latest, in memory. */
-  #declined = new Set<string>();
   /** Refused reports, by device, for the poll that made them. */
   #pollRefusals = new Map<number, z.infer<typeof pollAnswerSchema>["refused"]>();
 
@@ -55,7 +53,6 @@ export class Inbox extends DurableObject<Bindings> {
       submit: async (id, deviceId, submissions) =>
         await conversationStub(env, id).submit({ user_id: userId, device_id: deviceId }, submissions),
     });
-    this.#core.onLive = () => this.#tellPresent();
     this.#frames = new InboxFrames(this.#core, this.#reports, sends);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
     void ctx.blockConcurrencyWhile(async () => {
@@ -77,7 +74,6 @@ export class Inbox extends DurableObject<Bindings> {
       this.#core.marks.dropDevice(deviceId);
     });
     this.#core.remembered.forgetHanded(deviceId);
-    this.#core.pollers.forget(deviceId);
     const connection = this.#core.sockets.ofDevice(deviceId);
     if (connection !== undefined) this.#core.sockets.close(connection, "revoked");
     this.#core.polls.get(deviceId)?.();
@@ -92,34 +88,14 @@ export class Inbox extends DurableObject<Bindings> {
 
   /** Watermarks for the live sockets; never stored [R3]. */
   async receipts(call: ReceiptsCall): Promise<{ live: boolean }> {
-    const polling = this.#core.pollers.tell(call, Date.now());
-    for (const deviceId of polling) this.#core.polls.get(deviceId)?.();
-    let live = polling.length > 0;
+    let live = false;
     for (const connection of this.#core.sockets.all) {
       if (connection.phase !== "live") continue;
       live = true;
       connection.queue({ type: "receipts", ...call });
       connection.out.flush();
     }
-    if (!live) this.#decline(call.conversation_id);
     return { live };
-  }
-
-  #decline(conversationId: string): void {
-    this.#declined.add(conversationId);
-    const oldest = this.#declined.values().next().value;
-    if (this.#declined.size > limits.backlogConversationsMax && oldest !== undefined)
-      this.#declined.delete(oldest);
-  }
-
-  /** [R3] Conversations that were told that nobody is here hear otherwise: any call says so. They ask again if it is lost. */
-  #tellPresent(): void {
-    for (const id of this.#declined) {
-      conversationStub(this.env, id)
-        .acked(this.ctx.id.name ?? "", [])
-        .catch(() => undefined);
-    }
-    this.#declined.clear();
   }
 
   /** The user has this chat. Idempotent. */
@@ -235,7 +211,7 @@ export class Inbox extends DurableObject<Bindings> {
 
   /** A Conversation has counted a report: held rows go, read marks are confirmed, refusals reach the device. */
   #answered(conversationId: string, logId: string | null, report: Report, answer: ReportAnswer): void {
-    const { held, marks, pollers, remembered, sockets, unlisted } = this.#core;
+    const { held, marks, remembered, sockets, unlisted } = this.#core;
     const connection = sockets.ofDevice(report.device_id);
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
@@ -252,13 +228,12 @@ export class Inbox extends DurableObject<Bindings> {
       remembered.ack(report.device_id, conversationId, report.acked);
       held.acknowledged(report.device_id, conversationId, report.acked);
       // Nothing is left that the mark could stand for: neither in the log nor on its way here.
-      const isAll = answer.acked >= Math.max(answer.end ?? Infinity, remembered.seen(conversationId));
+      const isAll = report.acked >= Math.max(answer.end ?? Infinity, remembered.seen(conversationId));
       if (isAll) marks.remove(report.device_id, conversationId);
       // [L5] Rows of a log that was replaced: no ack will ever cover them.
       if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
     }
     if (report.read !== undefined && answer.read_confirmed >= report.read) {
-      pollers.confirm(report.device_id, conversationId, answer.read_confirmed);
       connection?.queue({
         type: "read_confirmed",
         conversation_id: conversationId,

@@ -23,12 +23,10 @@ export async function poll(
   // From here on this is the device's poll: an older one answers now, whatever it is waiting for.
   core.polls.get(deviceId)?.();
   const waiting = new Waiting();
-  core.pollers.seen(deviceId, Date.now());
   core.polls.set(deviceId, waiting.wake);
   try {
     return await answerOf(core, reports, deviceId, request, refusals, waiting);
   } finally {
-    core.pollers.seen(deviceId, Date.now());
     if (core.polls.get(deviceId) === waiting.wake) core.polls.delete(deviceId);
   }
 }
@@ -51,14 +49,12 @@ async function answerOf(
   );
   if (core.sockets.ofDevice(deviceId) === undefined) core.recall(deviceId);
   let found = lacking(core, deviceId);
-  if (found.live && !core.pollers.hasMarks(deviceId) && request.wait_ms > 0) {
+  if (found.live && request.wait_ms > 0) {
     await waiting.until(request.wait_ms);
     found = lacking(core, deviceId);
   }
   const { frames, ...rest } = found;
-  // One that was taken over leaves them to the newer.
-  const marks = core.polls.get(deviceId) === waiting.wake ? core.pollers.take(deviceId) : {};
-  const header = JSON.stringify({ store_id: core.storeId(), ...rest, ...marks, refused: refusals });
+  const header = JSON.stringify({ store_id: core.storeId(), ...rest, refused: refusals });
   return `${header.slice(0, -1)},"frames":[${frames.join(",")}]}`;
 }
 

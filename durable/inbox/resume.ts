@@ -23,7 +23,7 @@ export interface BacklogBatch {
 /** Sends the next batch if the last is acknowledged; the caller flushes. */
 export function pumpBacklog(
   connection: InboxConnection,
-  { held, remembered, marks, onLive }: { held: Held; remembered: Remembered; marks: Marks; onLive(): void },
+  { held, remembered, marks }: { held: Held; remembered: Remembered; marks: Marks },
   now: number,
 ): void {
   if (connection.phase !== "resuming") return;
@@ -41,7 +41,6 @@ export function pumpBacklog(
       connection.queue({ type: "marks", conversation_ids: ids });
     }
     connection.queue({ type: "live" });
-    onLive();
   }
   for (const frame of batch.frames) connection.out.push(frame);
   connection.save();

@@ -144,8 +144,12 @@ function unquietInbox(
   if (held !== undefined) {
     return `entry ${String(held.seq)} of ${String(held.conversation_id).slice(0, 6)} is still held for device ${String(held.device_id)}`;
   }
-  // A mark may stay: it goes with an ack on this path, and the last may have gone to the chat's socket. It only has the
-  // device look once more when it resumes.
+  const marked = storage
+    .rows("SELECT device_id, conversation_id FROM marks")
+    .find((row) => present.has(`${userId}.${String(row.device_id)}`));
+  if (marked !== undefined) {
+    return `${String(marked.conversation_id).slice(0, 6)} is still marked for device ${String(marked.device_id)}`;
+  }
   const [failed] = storage.rows("SELECT count(*) AS count FROM failed_reports");
   return Number(failed?.count) > 0 ? `${String(failed?.count)} reports have failed` : null;
 }

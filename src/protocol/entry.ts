@@ -50,8 +50,6 @@ export const skipEntrySchema = z.object({
   kind: z.literal("skip"),
   ...common,
   reason: z.enum(["withheld", "erased"]),
-  /** As the entry's was, so that what is unread can be computed over it [D6] [L8]; true in the place of a commit. */
-  silent: z.boolean(),
   /** SHA-256 of the body, base64, for the hash chain (E13). */
   body_hash: z.base64(),
 });

@@ -12,7 +12,7 @@ import {
   userIdSchema,
 } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { entriesSchema, readConfirmedSchema, receiptsSchema } from "./receive.ts";
+import { entriesSchema } from "./receive.ts";
 import { commitSchema, sendSchema } from "./send.ts";
 
 // GET /v1/health
@@ -104,9 +104,6 @@ export const pollAnswerSchema = z.object({
   frames: z.array(entriesSchema),
   /** [F9] As the frame `marks`. */
   marks: z.array(conversationIdSchema).default([]),
-  /** Watermarks that rose since the last answer, as the frames say them on a socket [R3]. */
-  receipts: z.array(receiptsSchema).default([]),
-  read_confirmed: z.array(readConfirmedSchema).default([]),
   /** True when nothing more is stored for this device. */
   live: z.boolean(),
   refused: z.array(z.object({ conversation_id: conversationIdSchema, code: errorCodeSchema })),

@@ -43,8 +43,6 @@ export const limits = {
   alarmDelayMs: 5_000,
   alarmBackoffMsMax: 5 * 60_000,
   reportsRepeatedAtOnceMax: 100,
-  // A member whose Inbox said that nobody is there is asked about again after this, if there is something to show.
-  awayMs: 30_000,
   writeBackEntries: 256,
 
   // Windows of a socket [D4] [D7]: unacknowledged entries and bytes before a device is put back into resume.
@@ -64,8 +62,6 @@ export const limits = {
   pageBytesMax: 512 * 1024,
   chatListPageMax: 50,
   pollWaitMsMax: 25_000,
-  // A device whose last poll is longer ago than this does not receive by polling any more.
-  pollPresenceMs: 30_000,
 
   // Sockets. The runtime allows 32,768 per object; a direct chat needs ten.
   chatSocketsMax: 4_096,

@@ -23,7 +23,7 @@ export interface PollLoopOptions {
   receiver: Receiver;
   readMarks: ReadMarks;
   inboxStore: InboxStore;
-  /** Chats on screen: their state is asked for once. */
+  /** Chats on screen: a poll brings no receipts, so their state is asked for. */
   onScreen(): string[];
   /** HTTP works while sockets do not, or no longer. */
   onWorking(isWorking: boolean): void;
@@ -32,6 +32,8 @@ export interface PollLoopOptions {
 export class PollLoop {
   readonly #options: PollLoopOptions;
   readonly #acks = new Map<string, number>();
+  /** Read marks reported since the loop started: a poll's answer does not confirm them. */
+  readonly #reads = new Map<string, number>();
   #run = 0;
   #isRunning = false;
   /** Until a first poll was answered, at once, nobody knows whether HTTP gets through. */
@@ -45,6 +47,7 @@ export class PollLoop {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#run += 1;
+    this.#reads.clear();
     void this.#loop(this.#run, 0);
   }
 
@@ -54,11 +57,6 @@ export class PollLoop {
     this.#run += 1;
     if (this.#timer !== null) this.#options.desk.environment.clearTimer(this.#timer);
     this.#setWorking(false);
-  }
-
-  /** There is something to report that should not wait for the poll under way: a newer one ends it. */
-  nudge(): void {
-    if (this.#isWorking) this.#round(0).catch(() => {});
   }
 
   /** True when nothing more is stored for this device. */
@@ -77,9 +75,8 @@ export class PollLoop {
       const startedMs = environment.now();
       await this.#round(this.#isWorking && this.#acks.size === 0 ? limits.pollWaitMsMax : 0);
       if (run !== this.#run) return;
-      // What rose before the first answer came is found in the state; from then on answers bring it.
-      if (!this.#isWorking) this.#refreshScreen();
       this.#setWorking(true);
+      this.#refreshScreen();
       // A server that answers at once with nothing must not be asked in a tight circle.
       const isQuick = environment.now() - startedMs < limits.backoffBaseMs && this.#acks.size === 0;
       this.#timer = environment.setTimer(isQuick ? limits.backoffBaseMs : 0, () => void this.#loop(run, 0));
@@ -102,7 +99,7 @@ export class PollLoop {
   }
 
   async #round(waitMs: number): Promise<boolean> {
-    const { desk, receiver, inboxStore, readMarks } = this.#options;
+    const { desk, receiver, inboxStore } = this.#options;
     const reports = this.#reports();
     const answer = await desk.call({
       method: "POST",
@@ -111,16 +108,13 @@ export class PollLoop {
       answer: receivedPollSchema,
       waitMs,
     });
-    for (const { conversation_id, acked } of reports) {
+    for (const { conversation_id, acked, read } of reports) {
       if (acked !== undefined && this.#acks.get(conversation_id) === acked)
         this.#acks.delete(conversation_id);
+      if (read !== undefined) this.#reads.set(conversation_id, read);
     }
     inboxStore.seen(answer.store_id);
     for (const { conversation_id } of answer.refused) receiver.retryLater(conversation_id);
-    for (const { conversation_id, receipts } of answer.receipts)
-      readMarks.receipts(conversation_id, receipts).catch(() => receiver.retryLater(conversation_id));
-    for (const { conversation_id, seq } of answer.read_confirmed)
-      readMarks.confirmed(conversation_id, seq).catch(() => receiver.retryLater(conversation_id));
     const acknowledge = (conversationId: string, seq: number) => void this.#acks.set(conversationId, seq);
     const taken = answer.frames.map((frame) => receiver.entries(frame, acknowledge));
     // What could not be stored now will be in the next answer again.
@@ -136,8 +130,10 @@ export class PollLoop {
       const record = this.#options.desk.conversation(conversationId);
       if (record !== null && seq > record.cursor.seq) this.#acks.delete(conversationId);
     }
-    const unconfirmed = this.#options.readMarks.unconfirmed();
-    const readOf = new Map(unconfirmed.map((record) => [record.conversationId, record.ownRead]));
+    const reads = this.#options.readMarks
+      .unconfirmed()
+      .filter((record) => this.#reads.get(record.conversationId) !== record.ownRead);
+    const readOf = new Map(reads.map((record) => [record.conversationId, record.ownRead]));
     const ids = [...new Set([...this.#acks.keys(), ...readOf.keys()])].slice(
       0,
       limits.backlogConversationsMax,

@@ -109,7 +109,6 @@ export class Leader {
       onScreen: () => this.#chats.conversationIds(),
       onWorking: (isWorking) => this.#pollingChanged(isWorking),
     });
-    this.#readMarks.onNoSocket = () => this.#poll.nudge();
     this.#reader.onDoubt = (conversationId) => void this.#claims.claim(conversationId);
   }
 

@@ -14,8 +14,6 @@ export class ReadMarks {
   readonly #desk: Desk;
   readonly #connectionFor: (conversationId: string) => Connection | null;
   #timer: Timer | null = null;
-  /** There is a mark to report, and no socket to report it on. */
-  onNoSocket: () => void = () => {};
   constructor(desk: Desk, connectionFor: (conversationId: string) => Connection | null) {
     this.#desk = desk;
     this.#connectionFor = connectionFor;
@@ -70,10 +68,9 @@ export class ReadMarks {
   }
 
   #send(record: ConversationRecord): void {
-    if (record.ownRead <= record.ownReadConfirmed) return;
-    const connection = this.#connectionFor(record.conversationId);
-    if (connection !== null) connection.send([readFrame(record)]);
-    else this.onNoSocket();
+    if (record.ownRead > record.ownReadConfirmed) {
+      this.#connectionFor(record.conversationId)?.send([readFrame(record)]);
+    }
   }
 }
 

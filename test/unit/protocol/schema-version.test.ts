@@ -32,11 +32,6 @@ const history = [
     hash: "1537f6043aebb593",
     why: "what devices are told may say more than they know: nothing in it is strict",
   },
-  {
-    version: 1,
-    hash: "a2fdc76a10fa34a1",
-    why: "optional fields in poll answers for receipts; `silent` in skips, of which no server has sent any yet",
-  },
 ];
 
 function isSchema(value: unknown): value is z.ZodType {

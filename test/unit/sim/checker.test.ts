@@ -75,9 +75,8 @@ const planted: [what: string, name: ClassName, made: unknown, rules: string[]][]
 
 describe("the checker", () => {
   it.each(planted)("catches %s", async (_what, name, made, rules) => {
-    const caught = await firstFailure({ [name]: made as ObjectClass });
-    expect(caught).not.toBeNull();
-    expect(rules).toContain(caught?.rule);
+    const named = await rulesBroken({ [name]: made as ObjectClass });
+    expect(named.filter((rule) => rules.includes(rule))).not.toEqual([]);
   });
 
   it("shrinks a failing plan, and what is left still fails", { timeout: 120_000 }, async () => {
@@ -90,10 +89,12 @@ describe("the checker", () => {
   });
 });
 
-async function firstFailure(classes: Partial<Record<ClassName, ObjectClass>>) {
+/** Of every seed: which of a bug's symptoms a schedule shows first depends on the seed. */
+async function rulesBroken(classes: Partial<Record<ClassName, ObjectClass>>): Promise<string[]> {
+  const broken: string[] = [];
   for (const seed of ["5", "6", "7", "8", "9", "22", "36"]) {
     const { violation } = await inMacrotask(() => simulate(makePlan(seed, 100), { classes }));
-    if (violation !== null) return violation;
+    if (violation !== null) broken.push(violation.rule);
   }
-  return null;
+  return broken;
 }

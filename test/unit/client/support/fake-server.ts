@@ -24,8 +24,6 @@ export class FakeServer implements Network {
   readonly acked = new Map<string, number>();
   /** [F9] Conversations that are listed instead of held, until an ack covers their head. */
   readonly marked = new Set<string>();
-  /** Receipts for devices without a socket, for their next poll. */
-  readonly #polledReceipts = new Map<string, object[]>();
   storeId = "store-1";
   nowMs = 1_800_000_000_000;
   isReachable = true;
@@ -221,11 +219,6 @@ export class FakeServer implements Network {
     for (const socket of this.#receivers(log)) {
       socket.send({ type: "receipts", conversation_id: log.conversationId, receipts: [receipt] });
     }
-    for (const key of log.roster.keys()) {
-      if (this.open().some((socket) => deviceKey(socket.device) === key)) continue;
-      const frame = { type: "receipts", conversation_id: log.conversationId, receipts: [receipt] };
-      this.#polledReceipts.set(key, [...(this.#polledReceipts.get(key) ?? []), frame]);
-    }
   }
 
   #answer(
@@ -323,27 +316,16 @@ export class FakeServer implements Network {
   }
 
   #poll(device: DeviceRef, body: Frame) {
-    const read_confirmed: object[] = [];
     for (const report of body.reports as { conversation_id: string; acked?: number; read?: number }[]) {
       if (report.acked !== undefined) this.#ack(this.log(report.conversation_id), device, report.acked);
-      if (report.read === undefined) continue;
-      this.#read(this.log(report.conversation_id), device, report.read);
-      read_confirmed.push({
-        type: "read_confirmed",
-        conversation_id: report.conversation_id,
-        seq: report.read,
-      });
+      if (report.read !== undefined) this.#read(this.log(report.conversation_id), device, report.read);
     }
-    const receipts = this.#polledReceipts.get(deviceKey(device)) ?? [];
-    this.#polledReceipts.delete(deviceKey(device));
     const waiting = [...this.logs.values()].map((log) => ({ log, entries: this.#missing(log, device) }));
     const frames = waiting.filter(({ entries }) => entries.length > 0);
     return {
       store_id: this.storeId,
       frames: frames.map(({ log, entries }) => this.#entriesFrame(log, entries)),
       marks: [...this.marked],
-      receipts,
-      read_confirmed,
       live: frames.length === 0 && this.marked.size === 0,
       refused: [],
     };
