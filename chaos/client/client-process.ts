@@ -45,7 +45,10 @@ export class ClientProcess {
       child.once("close", (code) => {
         const error = new Error(`${settings.name} ended with ${code}: ${complaint}`);
         reject(error);
-        if (this.#child === child) broke(error);
+        if (this.#child !== child) return;
+        // Nothing is left to kill, and nobody may wait for its end.
+        this.#child = null;
+        broke(error);
       });
     });
   }

@@ -1,5 +1,5 @@
 // A client with a planted bug: its store says that a change is durable two seconds before it is on disk. So it
-// acknowledges entries and takes messages that a kill -9 makes it forget.
+// acknowledges entries and takes messages that a kill -9 makes it forget. Its log-in alone is kept at once.
 import { runClient } from "../../../chaos/client/client.ts";
 import type { ClientSettings } from "../../../chaos/client/messages.ts";
 import { openSqliteStore } from "../../../src/client/node.ts";
@@ -18,6 +18,7 @@ async function openForgetfulStore(path: string): Promise<Store> {
     countUnread: (...range) => memory.countUnread(...range),
     apply: async (changes) => {
       await memory.apply(changes);
+      await disk.apply(changes.filter(({ table }) => table === "values"));
       setTimeout(() => void disk.apply(changes), lateMs);
     },
     wipe: async () => {
