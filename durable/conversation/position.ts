@@ -21,7 +21,10 @@ export function positionKey(serverSecret: string, conversationId: string): Posit
 
 /** 16 bytes in base64url. */
 export function positionMac(key: PositionKey, logId: string, seq: number, messageId: string): string {
-  const mac = key.clone().update(encoder.encode(`${logId}/${seq}/${messageId}`)).digest();
+  const mac = key
+    .clone()
+    .update(encoder.encode(`${logId}/${seq}/${messageId}`))
+    .digest();
   return base64urlnopad.encode(mac.subarray(0, macBytes));
 }
 
