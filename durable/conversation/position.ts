@@ -11,15 +11,20 @@ import type { Position } from "../../src/protocol/entry.ts";
 const macBytes = 16;
 const encoder = new TextEncoder();
 
-export type PositionKey = Uint8Array;
+/** HMAC that has taken its key in, once per object: each MAC starts from a copy. */
+export type PositionKey = ReturnType<typeof hmac.create>;
 
 export function positionKey(serverSecret: string, conversationId: string): PositionKey {
-  return hmac(sha256, encoder.encode(serverSecret), encoder.encode(`kittiwake/1/position/${conversationId}`));
+  const label = encoder.encode(`kittiwake/1/position/${conversationId}`);
+  return hmac.create(sha256, hmac(sha256, encoder.encode(serverSecret), label));
 }
 
 /** 16 bytes in base64url. */
 export function positionMac(key: PositionKey, logId: string, seq: number, messageId: string): string {
-  const mac = hmac(sha256, key, encoder.encode(`${logId}/${seq}/${messageId}`));
+  const mac = key
+    .clone()
+    .update(encoder.encode(`${logId}/${seq}/${messageId}`))
+    .digest();
   return base64urlnopad.encode(mac.subarray(0, macBytes));
 }
 

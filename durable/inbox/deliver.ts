@@ -23,7 +23,8 @@ export function deliver(core: InboxCore, call: DeliverCall): DeliverAnswer {
       toStore.set(deviceId, lacking);
     }
   }
-  store(core, call, toStore);
+  if (toStore.size === 0) core.chatList.note(call);
+  else store(core, call, toStore);
   for (const deviceId of toStore.keys()) core.stored(deviceId);
   return { devices: statuses };
 }
@@ -41,13 +42,7 @@ function handTo(core: InboxCore, deviceId: number, call: DeliverCall, entries: D
   core.remembered.hand(deviceId, call, entries);
   const texts = entries.map((entry) => entry.json);
   connection.out.push(entriesFrame(call.conversation_id, call.log_id, texts, proofFor(call, entries)));
-  if (call.read_confirmed > 0) {
-    connection.queue({
-      type: "read_confirmed",
-      conversation_id: call.conversation_id,
-      seq: call.read_confirmed,
-    });
-  }
+  connection.confirmRead(call.conversation_id, call.read_confirmed);
   connection.out.flush();
   return true;
 }

@@ -27,6 +27,8 @@ export class Held {
   #sql: SqlStorage;
   /** At most this much is held, by device: what goes is not taken off. Measured anew where it would matter. */
   #sizes = new Map<number, Size>();
+  /** Devices found to have no rows, and given none since. After a wake nothing is known, and the rows are asked again. */
+  #empty = new Set<number>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -48,6 +50,7 @@ export class Held {
     call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac" | "to">,
     entries: readonly DeliveredEntry[],
   ): void {
+    this.#empty.delete(deviceId);
     for (const entry of entries) {
       this.#sql.exec(
         "INSERT OR IGNORE INTO held (device_id, conversation_id, seq, log_id, mac, entry) VALUES (?, ?, ?, ?, ?, ?)",
@@ -68,6 +71,7 @@ export class Held {
    * chat are all of one log, and the first tells which.
    */
   dropOtherLogs(deviceId: number, conversationId: string, logId: string): void {
+    if (this.#empty.has(deviceId)) return;
     const first = this.#sql
       .exec<{ log_id: string }>(
         "SELECT log_id FROM held WHERE device_id = ? AND conversation_id = ? ORDER BY seq LIMIT 1",
@@ -96,6 +100,7 @@ export class Held {
   }
 
   acknowledged(deviceId: number, conversationId: string, seq: number): void {
+    if (this.#isEmpty(deviceId)) return;
     this.#sql.exec(
       "DELETE FROM held WHERE device_id = ? AND conversation_id = ? AND seq <= ?",
       deviceId,
@@ -109,6 +114,17 @@ export class Held {
   }
   dropDevice(deviceId: number): void {
     this.#sql.exec("DELETE FROM held WHERE device_id = ?", deviceId);
+  }
+
+  /**
+   * Most acks are of a live device, for which nothing is held: they cost no statement. Asked outside of transactions only:
+   * one that is undone could bring rows back.
+   */
+  #isEmpty(deviceId: number): boolean {
+    if (this.#empty.has(deviceId)) return true;
+    const rows = this.#sql.exec("SELECT 1 FROM held WHERE device_id = ? LIMIT 1", deviceId).toArray();
+    if (rows.length === 0) this.#empty.add(deviceId);
+    return rows.length === 0;
   }
 
   #measure(deviceId: number): Size {

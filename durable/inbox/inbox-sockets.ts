@@ -7,6 +7,8 @@ import type { InboxDown } from "../../src/protocol/frames.ts";
 import { OutFrames } from "../out-frames.ts";
 import type { HeldPosition } from "./held.ts";
 
+const confirmedChatsMax = 256;
+
 interface Attachment {
   device_id: number;
   phase: "new" | "resuming" | "live";
@@ -26,6 +28,8 @@ export class InboxConnection {
   batchSentAt = 0;
   /** [L7] Conversations that refused a send of this connection. */
   paused: Set<string>;
+  /** [R3] The read mark that was last confirmed with a delivery, by conversation. Not kept: a wake confirms once more. */
+  #confirmed = new Map<string, number>();
 
   constructor(ws: WebSocket, attachment: Attachment) {
     this.ws = ws;
@@ -50,6 +54,16 @@ export class InboxConnection {
 
   queue(frame: InboxDown): void {
     this.out.push(JSON.stringify(frame));
+  }
+
+  /** [R3] With a delivery, if it is not what the last one said. Whoever repeats a mark is answered with the report. */
+  confirmRead(conversationId: string, seq: number): void {
+    if (seq === 0 || this.#confirmed.get(conversationId) === seq) return;
+    this.#confirmed.delete(conversationId);
+    this.#confirmed.set(conversationId, seq);
+    const oldest = this.#confirmed.keys().next().value;
+    if (this.#confirmed.size > confirmedChatsMax && oldest !== undefined) this.#confirmed.delete(oldest);
+    this.queue({ type: "read_confirmed", conversation_id: conversationId, seq });
   }
 }
 

@@ -28,6 +28,8 @@ export class Reports {
   #armAlarm: () => void;
   #gathering = new Map<string, Map<number, Report>>();
   #underWay = new Map<string, Promise<void>>();
+  /** Whether failed reports are written down; null where the table is to be asked, as after a wake. */
+  #anyFailed: boolean | null = null;
 
   constructor(sql: SqlStorage, port: ReportsPort, onAnswer: OnAnswer, armAlarm: () => void) {
     this.#sql = sql;
@@ -105,6 +107,8 @@ export class Reports {
 
   /** Only what this call covered: another device's failed report, or a later one, is still to be repeated. */
   #strikeOut(conversationId: string, report: Report): void {
+    if (!this.#hasFailed()) return;
+    this.#anyFailed = null;
     this.#sql.exec(
       "DELETE FROM failed_reports WHERE conversation_id = ? AND device_id = ? AND acked <= ? AND read <= ?",
       conversationId,
@@ -114,7 +118,13 @@ export class Reports {
     );
   }
 
+  #hasFailed(): boolean {
+    this.#anyFailed ??= this.#sql.exec("SELECT 1 FROM failed_reports LIMIT 1").toArray().length > 0;
+    return this.#anyFailed;
+  }
+
   #writeDown(conversationId: string, report: Report): void {
+    this.#anyFailed = true;
     this.#sql.exec(
       "INSERT INTO failed_reports (conversation_id, device_id, acked, read) VALUES (?, ?, ?, ?) ON CONFLICT (conversation_id, device_id) DO UPDATE SET acked = max(acked, excluded.acked), read = max(read, excluded.read)",
       conversationId,

@@ -50,6 +50,8 @@ export class Sends {
   }
 
   async #drain(key: string, queue: Queue, conversationId: string): Promise<void> {
+    // Sends that came in one array of frames make one call.
+    await Promise.resolve();
     for (let run = takeRun(queue); run.length > 0; run = takeRun(queue)) {
       const connection = run[0]?.connection;
       if (connection === undefined) break;

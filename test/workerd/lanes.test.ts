@@ -37,6 +37,18 @@ async function texts(chat: DirectChat): Promise<string[]> {
   return page.entries.map((entry: { envelope: string }) => textOf(entry.envelope));
 }
 
+describe("sends over the inbox socket", () => {
+  it("[L7] those of one array make one call, in their order", async () => {
+    const chat = await foundDirectChat();
+    const alice = await openLiveInbox(chat, chat.alice);
+    const submit = vi.spyOn(Conversation.prototype, "submit");
+    alice.send(...["a", "b", "c", "d"].map((text) => sendFrame(chat, text)));
+    await alice.frame("accepted", 4);
+    expect(submit.mock.calls.map(([, submissions]) => submissions.length)).toEqual([4]);
+    expect(await texts(chat)).toEqual(["a", "b", "c", "d"]);
+  });
+});
+
 describe.each(paths)("on the %s", (_, openSender) => {
   it("[L7] refuses everything after a refusal until proceed, also across hibernation", async () => {
     const chat = await foundDirectChat();

@@ -108,6 +108,32 @@ describe("watermarks", () => {
     );
   });
 
+  it("[R3] a delivery confirms a stored read mark once, and again when it has risen", async () => {
+    const chat = await foundDirectChat();
+    const bob = await openLiveInbox(chat, chat.bob);
+    const confirmed = () =>
+      bob.received.flatMap((frame) => (frame.type === "read_confirmed" ? [frame.seq] : []));
+    const receive = async (seq: number, reads: boolean) => {
+      await append(chat);
+      await bob.untilSeq(seq);
+      bob.send({ type: "ack", conversation_id: chat.id, seq });
+      if (reads) bob.send({ type: "read", conversation_id: chat.id, seq });
+      await eventually(async () => (await watermark(chat)).delivered === seq, "the ack");
+      await eventually(async () => !reads || (await watermark(chat)).read === seq, "the read mark");
+    };
+    await receive(2, true);
+    await settle(chat);
+    const before = confirmed().length;
+    await receive(3, false);
+    await receive(4, true);
+    expect(confirmed().slice(before)).toEqual([2]);
+    await settle(chat);
+    const between = confirmed().length;
+    await receive(5, false);
+    await receive(6, false);
+    expect(confirmed().slice(between)).toEqual([4]);
+  });
+
   it("[R3] with no alarm armed a read mark is stored in its own turn", async () => {
     const chat = await foundDirectChat();
     const bob = await openLiveChat(chat, chat.bob);

@@ -112,6 +112,30 @@ describe("resume on the inbox socket", () => {
     const again = await openLiveInbox(chat, chat.bob);
     expect(seqsOf(again)).toEqual(range(1, 7));
   });
+
+  it.each(["awake", "hibernated"] as const)(
+    "[D2] what is held goes with its ack, for a device that had nothing held before too (%s)",
+    async (state) => {
+      const chat = await foundDirectChat();
+      const away = await openLiveInbox(chat, chat.bob);
+      await append(chat, 1);
+      await away.untilSeq(2);
+      away.send({ type: "ack", conversation_id: chat.id, seq: 2 });
+      await settle(chat);
+      away.ws.close(1000);
+      await away.untilClosed();
+      await append(chat, 2);
+      await eventually(async () => (await heldSeqs(chat, chat.bob)).length === 2, "holding");
+      if (state === "hibernated") await hibernate(chat, chat.bob);
+      const back = await openInbox(chat, chat.bob);
+      back.send({ type: "hello", store_id: null });
+      await back.untilSeq(4);
+      expect(seqsOf(back)).toEqual([3, 4]);
+      back.send({ type: "ack", conversation_id: chat.id, seq: 4 });
+      await eventually(async () => (await heldSeqs(chat, chat.bob)).length === 0, "letting go");
+      await settle(chat);
+    },
+  );
 });
 
 describe("resume on the chat socket", () => {
