@@ -28,6 +28,8 @@ export class Progress {
   #members = new Map<string, MemberProgress>();
   /** The first seq of each device, by member, lowest first; and the lowest of those that still are active. */
   #places = new Map<string, { devices: { key: string; from: number }[]; first: number }>();
+  /** Cursors as the row has them. */
+  #stored = new Map<string, { acked: number; placed: number }>();
   /** Something advanced that the row does not have. */
   isDirty = false;
 
@@ -48,7 +50,9 @@ export class Progress {
         const [acked, placed] = devices[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];
         const end = device.left_seq ?? head;
         const known = new DeviceProgress(Math.min(acked, end), Math.min(placed, end), end);
-        progress.#devices.set(deviceKey({ user_id: member.user_id, device_id: device.id }), known);
+        const key = deviceKey({ user_id: member.user_id, device_id: device.id });
+        progress.#devices.set(key, known);
+        progress.#stored.set(key, { acked: known.acked, placed: known.placed });
       }
       state.delivered = Math.max(state.delivered, state.read);
       // A row of the version before, which did not keep it: all it has is what was acknowledged.
@@ -74,6 +78,7 @@ export class Progress {
   /** The row is written; returns members whose read watermark is confirmed by that. */
   stored(): string[] {
     this.isDirty = false;
+    for (const [key, { acked, placed }] of this.#devices) this.#stored.set(key, { acked, placed });
     const confirmed: string[] = [];
     for (const [userId, member] of this.#members) {
       if (member.readStored !== member.read) confirmed.push(userId);
@@ -110,6 +115,17 @@ export class Progress {
     const hasRisen = this.#raise(ref.user_id);
     if (isNews || hasRisen) this.isDirty = true;
     return hasRisen;
+  }
+
+  /**
+   * [F10] Whether forgetting what the device acknowledged would be for good: the row has it as placed, so that the alarm
+   * would not ask again, and its Inbox lets go of it with the answer.
+   */
+  isForgettable(ref: DeviceRef): boolean {
+    const key = deviceKey(ref);
+    const stored = this.#stored.get(key);
+    const acked = this.#devices.get(key)?.acked ?? 0;
+    return stored !== undefined && stored.acked < Math.min(acked, stored.placed);
   }
 
   /** [R1] Read implies delivered, and a device that shows a message has it. */
