@@ -85,10 +85,7 @@ export class Conversation extends DurableObject<Bindings> {
   async acked(userId: string, reports: Report[]): Promise<{ log_id: string; answers: ReportAnswer[] }> {
     this.#receipts.seen(userId);
     const answers = reports.map((report) => takeReport(this.#core, this.#receipts, userId, report));
-    const { progress } = this.#core.loaded ?? {};
-    const isForgettable = ({ device_id }: Report) => progress?.isForgettable({ user_id: userId, device_id });
-    if (reports.some(isForgettable)) this.#core.writeBack();
-    else this.#core.settleCursors();
+    this.#core.settleCursors();
     this.#ingest.schedule();
     return {
       log_id: this.#core.loaded?.identity.logId ?? "",

@@ -79,10 +79,14 @@ export class ConversationCore {
     );
   }
 
-  /** Cursors go to their row in the alarm, after 256 entries, or at once when no alarm is armed (design.md section 2, step 7). */
+  /**
+   * Cursors go to their row in the alarm, after 256 entries, or at once when no alarm is armed (design.md section 2, step 7)
+   * or nothing would ask for them again.
+   */
   settleCursors(appended = 0): void {
     this.#sinceWriteBack += appended;
-    if (this.alarmAt === null || this.#sinceWriteBack >= limits.writeBackEntries) this.writeBack();
+    const isDue = this.alarmAt === null || this.#sinceWriteBack >= limits.writeBackEntries;
+    if (isDue || this.loaded?.progress.isForgettable === true) this.writeBack();
   }
 
   writeBack(): void {

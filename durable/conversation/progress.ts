@@ -32,6 +32,11 @@ export class Progress {
   #stored = new Map<string, { acked: number; placed: number }>();
   /** Something advanced that the row does not have. */
   isDirty = false;
+  /**
+   * [F10] Something of that would be forgotten for good: the row has it as placed, so that the alarm would not ask again,
+   * and the Inbox of a device lets go of what was acknowledged.
+   */
+  isForgettable = false;
 
   static load(packed: string | undefined, roster: Roster, head: number): Progress {
     const progress = new Progress();
@@ -78,6 +83,7 @@ export class Progress {
   /** The row is written; returns members whose read watermark is confirmed by that. */
   stored(): string[] {
     this.isDirty = false;
+    this.isForgettable = false;
     for (const [key, { acked, placed }] of this.#devices) this.#stored.set(key, { acked, placed });
     const confirmed: string[] = [];
     for (const [userId, member] of this.#members) {
@@ -114,18 +120,10 @@ export class Progress {
     // A repeated one too may carry the watermark over what meanwhile nobody is left to acknowledge.
     const hasRisen = this.#raise(ref.user_id);
     if (isNews || hasRisen) this.isDirty = true;
+    const stored = this.#stored.get(deviceKey(ref));
+    if (stored !== undefined && stored.acked < Math.min(device.acked, stored.placed))
+      this.isForgettable = true;
     return hasRisen;
-  }
-
-  /**
-   * [F10] Whether forgetting what the device acknowledged would be for good: the row has it as placed, so that the alarm
-   * would not ask again, and its Inbox lets go of it with the answer.
-   */
-  isForgettable(ref: DeviceRef): boolean {
-    const key = deviceKey(ref);
-    const stored = this.#stored.get(key);
-    const acked = this.#devices.get(key)?.acked ?? 0;
-    return stored !== undefined && stored.acked < Math.min(acked, stored.placed);
   }
 
   /** [R1] Read implies delivered, and a device that shows a message has it. */

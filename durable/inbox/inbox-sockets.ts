@@ -4,10 +4,9 @@
  */
 import { type CloseName, closeCodes } from "../../src/protocol/close-codes.ts";
 import type { InboxDown } from "../../src/protocol/frames.ts";
+import { limits } from "../../src/protocol/limits.ts";
 import { OutFrames } from "../out-frames.ts";
 import type { HeldPosition } from "./held.ts";
-
-const confirmedChatsMax = 256;
 
 interface Attachment {
   device_id: number;
@@ -62,7 +61,8 @@ export class InboxConnection {
     this.#confirmed.delete(conversationId);
     this.#confirmed.set(conversationId, seq);
     const oldest = this.#confirmed.keys().next().value;
-    if (this.#confirmed.size > confirmedChatsMax && oldest !== undefined) this.#confirmed.delete(oldest);
+    if (this.#confirmed.size > limits.readsConfirmedMax && oldest !== undefined)
+      this.#confirmed.delete(oldest);
     this.queue({ type: "read_confirmed", conversation_id: conversationId, seq });
   }
 }

@@ -57,6 +57,8 @@ export class Inbox extends DurableObject<Bindings> {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
     void ctx.blockConcurrencyWhile(async () => {
       this.#core.alarmAt = this.#hasSchema ? await ctx.storage.getAlarm() : null;
+      // [F5] An alarm that was running when this object was saved is not there once it is restored.
+      if (this.#hasSchema && this.#core.alarmAt === null && this.#hasDuties()) this.#core.armAlarm();
     });
   }
 
@@ -160,6 +162,10 @@ export class Inbox extends DurableObject<Bindings> {
   }
   override webSocketError(ws: WebSocket): void {
     this.#core.sockets.forget(ws);
+  }
+
+  #hasDuties(): boolean {
+    return this.#reports.hasFailed() || this.#core.devices.toTell().length > 0;
   }
 
   /** [F5] Reports whose call failed, and revoked devices whose chats are to be told. */

@@ -50,8 +50,9 @@ export class Reports {
     return started;
   }
 
-  /** [F5] All that failed before, a bounded number at a time; true when nothing is left. */
+  /** [F5] All that failed before, as the rows say, a bounded number at a time; true when nothing is left. */
   async repeatFailed(): Promise<boolean> {
+    this.#anyFailed = null;
     for (let rows = this.#failedAfter("", 0); rows.length > 0; ) {
       await Promise.all(
         rows.map((row) =>
@@ -65,7 +66,12 @@ export class Reports {
       const last = rows.at(-1);
       rows = last === undefined ? [] : this.#failedAfter(last.conversation_id, last.device_id);
     }
-    return this.#failedAfter("", 0).length === 0;
+    return !this.hasFailed();
+  }
+
+  hasFailed(): boolean {
+    this.#anyFailed ??= this.#sql.exec("SELECT 1 FROM failed_reports LIMIT 1").toArray().length > 0;
+    return this.#anyFailed;
   }
 
   #failedAfter(conversationId: string, deviceId: number): FailedReport[] {
@@ -82,32 +88,39 @@ export class Reports {
   async #drain(conversationId: string): Promise<void> {
     // An ack and a read mark that came in one array of frames make one call.
     await Promise.resolve();
-    for (;;) {
-      const gathered = this.#gathering.get(conversationId);
-      this.#gathering.delete(conversationId);
-      if (gathered === undefined) {
-        // In the same step as the look that found nothing: a report added later starts its own call.
-        this.#underWay.delete(conversationId);
-        return;
+    try {
+      for (let reports = this.#take(conversationId); reports !== null; reports = this.#take(conversationId)) {
+        await this.#call(conversationId, reports);
       }
-      const reports = [...gathered.values()];
-      try {
-        const { log_id, answers } = await this.#port.acked(conversationId, reports);
-        for (const [index, report] of reports.entries()) {
-          const answer = answers[index];
-          if (answer !== undefined) this.#onAnswer(conversationId, log_id, report, answer);
-        }
-        for (const report of reports) this.#strikeOut(conversationId, report);
-      } catch {
-        for (const report of reports) this.#writeDown(conversationId, report);
-        this.#armAlarm();
+    } finally {
+      // In the same step as the look that found nothing: a report added later starts its own call.
+      this.#underWay.delete(conversationId);
+    }
+  }
+
+  #take(conversationId: string): Report[] | null {
+    const gathered = this.#gathering.get(conversationId);
+    this.#gathering.delete(conversationId);
+    return gathered === undefined ? null : [...gathered.values()];
+  }
+
+  async #call(conversationId: string, reports: Report[]): Promise<void> {
+    try {
+      const { log_id, answers } = await this.#port.acked(conversationId, reports);
+      for (const [index, report] of reports.entries()) {
+        const answer = answers[index];
+        if (answer !== undefined) this.#onAnswer(conversationId, log_id, report, answer);
       }
+      for (const report of reports) this.#strikeOut(conversationId, report);
+    } catch {
+      for (const report of reports) this.#writeDown(conversationId, report);
+      this.#armAlarm();
     }
   }
 
   /** Only what this call covered: another device's failed report, or a later one, is still to be repeated. */
   #strikeOut(conversationId: string, report: Report): void {
-    if (!this.#hasFailed()) return;
+    if (!this.hasFailed()) return;
     this.#anyFailed = null;
     this.#sql.exec(
       "DELETE FROM failed_reports WHERE conversation_id = ? AND device_id = ? AND acked <= ? AND read <= ?",
@@ -116,11 +129,6 @@ export class Reports {
       report.acked ?? 0,
       report.read ?? 0,
     );
-  }
-
-  #hasFailed(): boolean {
-    this.#anyFailed ??= this.#sql.exec("SELECT 1 FROM failed_reports LIMIT 1").toArray().length > 0;
-    return this.#anyFailed;
   }
 
   #writeDown(conversationId: string, report: Report): void {

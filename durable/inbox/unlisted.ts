@@ -7,8 +7,6 @@ import { limits } from "../../src/protocol/limits.ts";
 import { RateLimiter } from "../rate.ts";
 import type { ChatList } from "./chat-list.ts";
 
-const admittedMax = 1_000;
-
 export class Unlisted {
   #chatList: ChatList;
   #rate = new RateLimiter(limits.unlistedChatsBurst, limits.unlistedChatsPerSecond);
@@ -24,7 +22,8 @@ export class Unlisted {
     const waitMs = this.#rate.take(String(deviceId), now);
     if (waitMs > 0) return waitMs;
     const oldest = this.#admitted.values().next().value;
-    if (this.#admitted.size >= admittedMax && oldest !== undefined) this.#admitted.delete(oldest);
+    if (this.#admitted.size >= limits.unlistedChatsKeptMax && oldest !== undefined)
+      this.#admitted.delete(oldest);
     this.#admitted.add(conversationId);
     return 0;
   }

@@ -97,6 +97,8 @@ function firstLost(world: World, history: History, device: DeviceCursor, held: n
 /** [F5] Rows that ask for work, and no alarm to do it. */
 export function judgeAlarm(object: SimObject, history: History | undefined): string | null {
   if (object.storage.committedAlarm !== null || object.alarm.isRunning) return null;
+  // Saved while its alarm ran: the first event after a restore finds the work, and arms one.
+  if (!object.hasWoken) return null;
   const work = object.className === "Conversation" ? outstanding(history) : dutiesOf(object);
   return work === null ? null : `[F5] no alarm is armed, though ${work}`;
 }

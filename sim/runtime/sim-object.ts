@@ -33,6 +33,8 @@ export class SimObject implements Host {
   /** Answers a heartbeat without waking the object. */
   autoResponse: { request: string; response: string } | null = null;
   instance: Instance | null = null;
+  /** Since it was restored, if it was. */
+  hasWoken = true;
   /** Until then no call reaches it or gets an answer: its machine is cut off from the others. */
   isolatedUntil = 0;
   /** Crash after so many more turns; `before` the commit of the last, or after it. */
@@ -122,6 +124,7 @@ export class SimObject implements Host {
 
   restore(snapshot: Snapshot): void {
     this.crash("it is restored to an older point");
+    this.hasWoken = false;
     this.storage.restore(snapshot);
     this.alarm.committed();
     this.world.observer.restored(this);
@@ -133,6 +136,7 @@ export class SimObject implements Host {
     if (instance === null || instance.isBlocked) return;
     const work = this.#work.shift();
     if (work === undefined) return;
+    this.hasWoken = true;
     work(instance);
     if (this.#work.length > 0) this.world.scheduler.after(0, "held event", this, () => this.#pump());
   }

@@ -34,6 +34,7 @@ export const limits = {
   // Conversations that are not in the chat list of an Inbox, and that a device may have it call all the same.
   unlistedChatsBurst: 50,
   unlistedChatsPerSecond: 0.5,
+  unlistedChatsKeptMax: 1_000,
 
   // Fan-out and deadlines [F4] [F5] [F6].
   deliverEntriesMax: 256,
@@ -56,6 +57,8 @@ export const limits = {
   heldEntriesPerDeviceMax: 10_000,
   heldBytesPerDeviceMax: 32 * 1024 * 1024,
   marksPerFrameMax: 256,
+  // What an Inbox connection remembers of the read marks it confirmed.
+  readsConfirmedMax: 256,
 
   // Reading.
   pageEntriesMax: 200,
@@ -89,6 +92,7 @@ export const limits = {
   offlineGraceMs: 3_000,
   readRepeatMs: 5 * 60_000,
   gapPatienceMs: 1_000,
+  chatsReadAtOnceMax: 4,
   unreadCountMax: 1_000,
   localPageMessagesMax: 100,
   textCharsMax: 16_000,

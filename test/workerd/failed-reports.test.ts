@@ -11,6 +11,23 @@ afterEach(() => {
 });
 
 describe("failed reports", () => {
+  it("have an alarm after every wake, also where a restored object came without one", async () => {
+    const chat = await foundDirectChat();
+    const inbox = chat.inbox(chat.bob);
+    await runInDurableObject(inbox, async (_, { storage }) => {
+      storage.sql.exec(
+        "INSERT INTO failed_reports (conversation_id, device_id, acked, read) VALUES (?, 1, 1, 0)",
+        chat.id,
+      );
+      await storage.deleteAlarm();
+    });
+    await hibernate(chat, chat.bob);
+    await inbox.conversations(1, null);
+    expect(await armedAt(inbox)).not.toBeNull();
+    await inboxAlarmOf(chat, chat.bob);
+    expect(await rowsOf(inbox, "SELECT 1 FROM failed_reports")).toEqual([]);
+  });
+
   it("are all repeated in one alarm, a bounded number at a time", async () => {
     const chat = await foundDirectChat();
     await runInDurableObject(chat.inbox(chat.bob), async (_, { storage }) => {

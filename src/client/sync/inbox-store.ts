@@ -3,13 +3,11 @@
  * means that what it holds for this device proves nothing: the chat list is read, and every chat compared once.
  */
 import { chatListSchema } from "../../protocol/http.ts";
+import { limits } from "../../protocol/limits.ts";
 import { backoffMs } from "../connection/state.ts";
 import type { Timer } from "../environment.ts";
 import { getValue, putValue } from "../store/store.ts";
 import type { Desk } from "./desk.ts";
-
-/** Chats compared at the same time. */
-const comparedAtOnce = 4;
 
 export class InboxStore {
   readonly #desk: Desk;
@@ -71,6 +69,6 @@ export class InboxStore {
     const worker = async () => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) await this.#bringUp(id);
     };
-    await Promise.all(Array.from({ length: comparedAtOnce }, worker));
+    await Promise.all(Array.from({ length: limits.chatsReadAtOnceMax }, worker));
   }
 }

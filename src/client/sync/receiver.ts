@@ -11,9 +11,6 @@ import { Behind } from "./behind.ts";
 import type { Desk } from "./desk.ts";
 import type { LogReader } from "./log-reader.ts";
 
-/** Marked conversations read at the same time. */
-const readAtOnce = 4;
-
 export type Acknowledge = (conversationId: string, seq: number) => void;
 
 export class Receiver {
@@ -60,7 +57,7 @@ export class Receiver {
         else areAllRead = false;
       }
     };
-    await Promise.all(Array.from({ length: readAtOnce }, worker));
+    await Promise.all(Array.from({ length: limits.chatsReadAtOnceMax }, worker));
     return areAllRead;
   }
 

@@ -152,8 +152,8 @@ export const fanOutBugs: PlantedBug[] = [
     changes: [
       {
         file: "durable/conversation/core.ts",
-        find: "if (this.alarmAt === null || this.#sinceWriteBack >= limits.writeBackEntries) this.writeBack();",
-        replace: "if (this.#sinceWriteBack >= limits.writeBackEntries) this.writeBack();",
+        find: "const isDue = this.alarmAt === null || this.#sinceWriteBack >= limits.writeBackEntries;",
+        replace: "const isDue = this.#sinceWriteBack >= limits.writeBackEntries;",
       },
     ],
     checks: ["sim", "test/workerd/receipts.test.ts"],

@@ -94,6 +94,21 @@ describe("[R1] the delivered watermark", () => {
     expect(chat.delivered).toBe(6);
   });
 
+  it("[F10] is not forgotten where the row has as placed what was acknowledged, so that no alarm would ask again", () => {
+    const chat = new Chat();
+    const device = chat.progress.device(bob);
+    device?.offer(4, "under_way", 0);
+    device?.settle({ from: 1, to: 4 }, "held", 0);
+    chat.progress.ack(bob, 2);
+    // The row does not have it as placed yet: after a crash the alarm would ask for it again.
+    expect(chat.progress.isForgettable).toBe(false);
+    chat.progress.stored();
+    chat.progress.ack(bob, 4);
+    expect(chat.progress.isForgettable).toBe(true);
+    chat.progress.stored();
+    expect(chat.progress.isForgettable).toBe(false);
+  });
+
   it("is what its definition says, whatever order devices join, acknowledge, go and are forgotten in", () => {
     const step = fc.record({
       kind: fc.constantFrom(
