@@ -28,6 +28,19 @@ export interface Session {
 /** What the sender's own message has reached: clock, one tick, two ticks, two blue ticks; or it needs the user. */
 export type MessageStatus = "pending" | "sent" | "delivered" | "read" | "failed";
 
+/** Something that happened to the conversation; `who` are display names, the actor's is the message's `senderName`. */
+export type Notice =
+  | { type: "founded" | "device_joined" | "log_replaced" | "founded_again" | "renamed" | "picture_changed" }
+  | { type: "members_added" | "members_removed"; who: string[] }
+  | { type: "left" }
+  | { type: "role_changed"; who: string[]; role: Role }
+  /** [E9] The encryption of this chat was mended: what came between may be missing. */
+  | { type: "repaired" }
+  /** [E12] This device came in without an anchor: compare with another device before trusting the history. */
+  | { type: "unconfirmed" };
+
+export type Role = "owner" | "admin" | "member";
+
 export interface Message {
   conversationId: string;
   messageId: string;
@@ -35,12 +48,14 @@ export interface Message {
   seq: number | null;
   isOwn: boolean;
   senderId: string;
+  /** As this device knows the sender: profile name, else number, else a short form of the id. */
+  senderName: string;
   /** The Conversation's time; for a pending message, the local time of writing. Milliseconds since 1970. */
   sentAtMs: number;
   /** `notice`: something that happened to the conversation. `parked`: could not be processed, kept and shown [D8]. */
   body:
     | { type: "text"; text: string }
-    | { type: "notice"; notice: "founded" | "device_joined" | "log_replaced" }
+    | { type: "notice"; notice: Notice }
     | { type: "parked"; reason: string };
   /** Null for others' messages. */
   status: MessageStatus | null;
@@ -53,6 +68,12 @@ export interface ConversationSummary {
   kind: "direct" | "group";
   /** The other side's name or phone number as this device knows it. */
   title: string;
+  /** Image bytes (JPEG or PNG) of the peer or the group; null where there is none, or it is not known yet. */
+  picture: Uint8Array | null;
+  /** False once this user left a group or was removed: history stays, nothing can be sent. */
+  isMember: boolean;
+  /** [E13] [E9] `fork`: sending has stopped, this device and another were shown different logs. `repairing`: coming back. */
+  security: "ok" | "repairing" | "fork";
   peerId: string | null;
   peerPhone: string | null;
   lastMessage: Message | null;
@@ -61,11 +82,43 @@ export interface ConversationSummary {
   lastActivityMs: number;
 }
 
+export interface Contact {
+  userId: string;
+  phone: string;
+  /** From the user's profile, once it is known. */
+  name: string | null;
+}
+
+export interface GroupMember {
+  userId: string;
+  name: string;
+  phone: string | null;
+  picture: Uint8Array | null;
+  role: Role;
+  isSelf: boolean;
+}
+
+export interface Group {
+  conversationId: string;
+  name: string;
+  picture: Uint8Array | null;
+  ownRole: Role | null;
+  /** Owner first, then admins, then by name. */
+  members: GroupMember[];
+}
+
+export interface Profile {
+  name: string;
+  /** JPEG or PNG of at most 64 KiB. */
+  picture: Uint8Array | null;
+}
+
 /** What changed; the app reads again what it shows. */
 export type KittiwakeEvent =
   | { type: "session" }
   | { type: "connection"; state: ConnectionState }
   | { type: "conversations" }
+  | { type: "profile" }
   | { type: "messages"; conversationId: string };
 
 export interface Kittiwake {
@@ -85,6 +138,25 @@ export interface Kittiwake {
   conversation(conversationId: string): Promise<ConversationSummary | null>;
   /** Finds the number's user, founds the direct chat or takes the existing one; returns its id. */
   startChat(phone: string): Promise<string>;
+  /** Who has this number; rejects with `unknown_user`. */
+  findUser(phone: string): Promise<Contact>;
+  /** People this device knows from its chats, by name. */
+  contacts(): Promise<Contact[]>;
+  /** Founds a group with this user as owner; returns its id. At most 64 devices at once; more are added after. */
+  createGroup(request: { name: string; picture: Uint8Array | null; userIds: string[] }): Promise<string>;
+  group(conversationId: string): Promise<Group | null>;
+  addMembers(conversationId: string, userIds: string[]): Promise<void>;
+  removeMember(conversationId: string, userId: string): Promise<void>;
+  /** `owner` hands the group over; this user then is an admin. */
+  setRole(conversationId: string, userId: string, role: Role): Promise<void>;
+  renameGroup(conversationId: string, name: string): Promise<void>;
+  setGroupPicture(conversationId: string, picture: Uint8Array | null): Promise<void>;
+  /** An owner must have handed over first, unless nobody else is in it. */
+  leaveGroup(conversationId: string): Promise<void>;
+
+  profile(): Promise<Profile>;
+  setProfile(profile: Profile): Promise<void>;
+
   /** Messages before `beforeSeq` (null: the newest, pending ones included), oldest first. */
   messages(
     conversationId: string,

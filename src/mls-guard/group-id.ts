@@ -5,7 +5,7 @@ import { refuse } from "./refusal.ts";
 
 export interface Generation {
   conversationId: string;
-  /** Counts from 0 within a conversation. */
+  /** Counts from 1 within a conversation. */
   generation: number;
 }
 

@@ -4,6 +4,7 @@ import {
   conversationIdSchema,
   deviceRefSchema,
   epochSchema,
+  generationSchema,
   logIdSchema,
   messageIdSchema,
   positionMacSchema,
@@ -11,15 +12,10 @@ import {
   timestampSchema,
 } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { blobSchema, roleSchema, rosterChangeSchema, suiteSchema } from "./mls.ts";
 
 /** Opaque bytes in standard base64. The server never looks inside. */
 export const envelopeSchema = z.base64().max(Math.ceil(limits.envelopeBytesMax / 3) * 4);
-
-export const rosterChangeSchema = z.object({
-  add: z.array(deviceRefSchema).max(limits.devicesPerCommitMax),
-  remove: z.array(deviceRefSchema).max(limits.devicesPerCommitMax),
-});
-export type RosterChange = z.infer<typeof rosterChangeSchema>;
 
 const common = {
   seq: seqSchema.min(1),
@@ -40,10 +36,23 @@ export const messageEntrySchema = z.object({
 export const commitEntrySchema = z.object({
   kind: z.literal("commit"),
   ...common,
+  /** A founding raises it by one, and its epoch is 0. */
+  generation: generationSchema,
   /** The epoch the commit was made in; the next entry's is one higher. */
   epoch: epochSchema,
-  envelope: envelopeSchema,
+  /** A PublicMessage. */
+  envelope: blobSchema,
+  sealed_state: blobSchema.nullable(),
   roster_change: rosterChangeSchema,
+});
+/** [E14] The user leaves with all its devices; the next member's client commits their Remove. Silent. */
+export const leaveEntrySchema = z.object({
+  kind: z.literal("leave"),
+  ...common,
+  generation: generationSchema,
+  epoch: epochSchema,
+  /** The leave statement's signature. */
+  envelope: z.base64().max(88),
 });
 /** [D3] Keeps the place of an entry whose body the reader may not have. */
 export const skipEntrySchema = z.object({
@@ -56,6 +65,7 @@ export const skipEntrySchema = z.object({
 export const entrySchema = z.discriminatedUnion("kind", [
   messageEntrySchema,
   commitEntrySchema,
+  leaveEntrySchema,
   skipEntrySchema,
 ]);
 export type Entry = z.infer<typeof entrySchema>;
@@ -75,7 +85,7 @@ export type Watermark = z.infer<typeof watermarkSchema>;
 
 export const memberSchema = z.object({
   user_id: z.string(),
-  role: z.enum(["owner", "admin", "member"]),
+  role: roleSchema,
   joined_seq: seqSchema,
   joined_at: timestampSchema,
   devices: z.array(z.int()),
@@ -89,13 +99,16 @@ export const conversationStateSchema = z.object({
   conversation_id: conversationIdSchema,
   kind: z.enum(["direct", "group"]),
   log_id: logIdSchema,
-  generation: z.int(),
+  generation: generationSchema,
+  suite: suiteSchema,
   epoch: epochSchema,
   head: seqSchema,
   last_activity_at: timestampSchema,
   /** First seq the asking device may read; null while the device is not in the roster and must commit itself in. */
   first_seq: seqSchema.nullable(),
   members: z.array(memberSchema),
+  /** [E14] Devices that the next commit must remove: of those who left, and those that were logged out. */
+  to_remove: z.array(deviceRefSchema),
   /** Position of the head, so that a device that joins here can prove it later. */
   position: positionSchema,
 });

@@ -60,6 +60,23 @@ const definitions = {
     retry: "after",
     message: "An earlier message was refused. Mend that one, then send proceed.",
   },
+  commit_required: {
+    status: 409,
+    retry: "after",
+    message: "Somebody has left. Commit the removal of the devices named in the conversation's state first.",
+  },
+  bad_commit: {
+    status: 400,
+    retry: "never",
+    message: "This commit is not one that the encryption's rules allow.",
+  },
+  blob_missing: {
+    status: 409,
+    retry: "after",
+    message: "The bytes named were not uploaded. Upload them, then send again.",
+  },
+  not_allowed: { status: 403, retry: "never", message: "Your role in this group does not allow this." },
+  group_full: { status: 409, retry: "never", message: "The group has as many members as it can take." },
   bad_roster: { status: 400, retry: "never", message: "This change of members or devices is not allowed." },
   already_founded: {
     status: 409,
@@ -118,6 +135,7 @@ export const errorDetailsSchema = z.object({
   first_seq: z.int().optional(),
   head: z.int().optional(),
   epoch: z.int().optional(),
+  generation: z.int().optional(),
   retry_after_ms: z.int().optional(),
   request_id: z.string().optional(),
 });

@@ -9,6 +9,7 @@ import {
   errorFrameSchema,
   helloChatSchema,
   helloInboxSchema,
+  keysLowSchema,
   liveSchema,
   marksSchema,
   readConfirmedSchema,
@@ -17,12 +18,12 @@ import {
   readyInboxSchema,
   receiptsSchema,
 } from "./receive.ts";
-import { acceptedSchema, commitSchema, proceedSchema, refusedSchema, sendSchema } from "./send.ts";
+import { acceptedSchema, proceedSchema, refusedSchema, sendSchema } from "./send.ts";
 
 export const ping = "ping";
 export const pong = "pong";
 
-const conversationUp = [sendSchema, commitSchema, proceedSchema, ackSchema, readSchema] as const;
+const conversationUp = [sendSchema, proceedSchema, ackSchema, readSchema] as const;
 
 /** Client → Conversation, on the socket of a chat that is on screen. */
 export const chatUpSchema = z.discriminatedUnion("type", [helloChatSchema, ...conversationUp]);
@@ -46,6 +47,7 @@ export type ChatDown = z.infer<typeof chatDownSchema>;
 export const inboxDownSchema = z.discriminatedUnion("type", [
   readyInboxSchema,
   marksSchema,
+  keysLowSchema,
   ...conversationDown,
 ]);
 export type InboxDown = z.infer<typeof inboxDownSchema>;

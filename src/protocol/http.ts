@@ -1,19 +1,21 @@
 /** Bodies of the HTTP routes under `/v1`. Errors are `errorBodySchema`; every other answer is one of these. */
 import { z } from "zod";
-import { envelopeSchema } from "./entry.ts";
 import { errorCodeSchema } from "./errors.ts";
 import {
   conversationIdSchema,
   deviceIdSchema,
   deviceRefSchema,
+  epochSchema,
+  generationSchema,
   messageIdSchema,
   seqSchema,
   timestampSchema,
   userIdSchema,
 } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { blobSchema, commitObjectsSchema, rosterChangeSchema } from "./mls.ts";
 import { entriesSchema } from "./receive.ts";
-import { commitSchema, sendSchema } from "./send.ts";
+import { sendSchema } from "./send.ts";
 
 // GET /v1/health
 export const healthSchema = z.object({ status: z.literal("ok"), protocol: z.int(), environment: z.string() });
@@ -65,14 +67,20 @@ export const accountDevicesSchema = z.object({
   ),
 });
 
-// PUT /v1/conversations/:conversation_id : found a direct chat (E15) → conversation state
+// PUT /v1/conversations/:conversation_id : found a chat or a further generation of it (E15) → conversation state
 export const foundRequestSchema = z.strictObject({
   message_id: messageIdSchema,
+  kind: z.enum(["direct", "group"]),
   /** The generation to be founded: 1 for a new chat. A compare-and-set: the loser gets `already_founded`. */
-  generation: z.int().min(1),
-  /** Every device the founding commit adds, both users', the founder's own among them. */
-  devices: z.array(deviceRefSchema).min(1).max(limits.devicesPerCommitMax),
-  envelope: envelopeSchema,
+  generation: generationSchema,
+  /** The founder's own device first, then every device the founding commit adds, in the order of its Adds. */
+  devices: z
+    .array(deviceRefSchema)
+    .min(1)
+    .max(limits.devicesPerCommitMax + 1),
+  /** The founder's commit of epoch 0. */
+  envelope: blobSchema,
+  ...commitObjectsSchema.shape,
 });
 export type FoundRequest = z.infer<typeof foundRequestSchema>;
 
@@ -85,7 +93,20 @@ export const pageQuerySchema = z.strictObject({
 
 // POST /v1/conversations/:conversation_id/messages, /commits → acceptedSchema, or an error
 export const messageRequestSchema = sendSchema.omit({ type: true, conversation_id: true });
-export const commitRequestSchema = commitSchema.omit({ type: true, conversation_id: true });
+/** [E2] For the current epoch only; on acceptance the epoch rises by one and the roster changes in one transaction. */
+export const commitRequestSchema = z.strictObject({
+  message_id: messageIdSchema,
+  generation: generationSchema,
+  epoch: epochSchema,
+  base_seq: seqSchema,
+  envelope: blobSchema,
+  roster_change: rosterChangeSchema,
+  ...commitObjectsSchema.shape,
+});
+export type CommitRequest = z.infer<typeof commitRequestSchema>;
+
+// PUT /v1/conversations/:conversation_id/blobs/:hash : raw bytes, before the entry that names them → {}
+// GET the same → the bytes, for members' devices
 
 /** What a device reports of its progress in one conversation. */
 export const reportSchema = z.strictObject({

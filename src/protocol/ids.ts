@@ -24,8 +24,12 @@ export const messageIdSchema = z
 
 /** Position in a log, counting from 1; 0 stands for "before the first". */
 export const seqSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-/** MLS epoch. */
+/** Which MLS group of a conversation, counting from 1: a further one is founded when one is wrecked or lost (encryption.md E15). */
+export const generationSchema = z.int().min(1).max(0x7fff_ffff);
+/** MLS epoch, counting from 0 within a generation; 0 is the founder's alone. */
 export const epochSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** SHA-256 of bytes, base64url without padding: 43 characters. */
+export const blobHashSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "a hash is 43 base64url characters");
 /** Milliseconds since 1970, the server's clock. */
 export const timestampSchema = z.int().min(0);
 /** HMAC-SHA-256 of the Conversation over a position, truncated to 16 bytes, base64url. */

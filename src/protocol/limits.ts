@@ -9,6 +9,18 @@ export const limits = {
   framesPerArrayMax: 64,
   httpBodyBytesMax: 256 * 1024,
 
+  // MLS objects (encryption.md). Above the inline bound they lie in R2 and are named by their hash.
+  blobInlineBytesMax: 128 * 1024,
+  blobBytesMax: 2 * 1024 * 1024,
+  commitBodyBytesMax: 1024 * 1024,
+  keyPackageBytesMax: 4 * 1024,
+  keyPackagesPerUploadMax: 32,
+  /** One-time packages that an Account keeps for one device and suite, and below which it asks for more. */
+  keyPackagesPerDeviceMax: 100,
+  keyPackagesLow: 20,
+  usersPerClaimMax: 64,
+  sealedProfileBytesMax: 128 * 1024,
+
   // Identity.
   devicesPerUserMax: 5,
   deviceNameCharsMax: 64,

@@ -58,6 +58,9 @@ export const marksSchema = z.object({
   conversation_ids: z.array(conversationIdSchema),
 });
 
+/** [E6] Few of this device's one-time key packages are left: it uploads more. */
+export const keysLowSchema = z.object({ type: z.literal("keys_low") });
+
 /** Nothing is stored for this device any more: what comes now is live [D4]. */
 export const liveSchema = z.object({
   type: z.literal("live"),

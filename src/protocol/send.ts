@@ -1,10 +1,11 @@
-/** Frames about putting entries into a log: `send`, `commit`, `proceed` up; `accepted`, `refused` down. */
+/** Frames about putting messages into a log: `send`, `proceed` up; `accepted`, `refused` down. */
 import { z } from "zod";
-import { envelopeSchema, rosterChangeSchema } from "./entry.ts";
+import { envelopeSchema } from "./entry.ts";
 import { errorCodeSchema, errorDetailsSchema } from "./errors.ts";
 import {
   conversationIdSchema,
   epochSchema,
+  generationSchema,
   logIdSchema,
   messageIdSchema,
   positionMacSchema,
@@ -16,6 +17,7 @@ export const sendSchema = z.strictObject({
   type: z.literal("send"),
   conversation_id: conversationIdSchema,
   message_id: messageIdSchema,
+  generation: generationSchema,
   epoch: epochSchema,
   /** The head the device knew: the id is looked for after it [L3]. */
   base_seq: seqSchema,
@@ -23,18 +25,6 @@ export const sendSchema = z.strictObject({
   envelope: envelopeSchema,
 });
 export type Send = z.infer<typeof sendSchema>;
-
-/** [E2] For the current epoch only; on acceptance the epoch rises by one and the roster changes in one transaction. */
-export const commitSchema = z.strictObject({
-  type: z.literal("commit"),
-  conversation_id: conversationIdSchema,
-  message_id: messageIdSchema,
-  epoch: epochSchema,
-  base_seq: seqSchema,
-  envelope: envelopeSchema,
-  roster_change: rosterChangeSchema,
-});
-export type Commit = z.infer<typeof commitSchema>;
 
 /** [L7] The device has mended what was refused (or gives it up); its sends are taken again. */
 export const proceedSchema = z.strictObject({
