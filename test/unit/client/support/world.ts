@@ -1,10 +1,12 @@
 /** A fake server, one virtual clock, and clients on it. */
 import type { Kittiwake } from "../../../../src/client/contract.ts";
+import type { CryptoPort } from "../../../../src/client/crypto/port.ts";
 import { openKittiwake } from "../../../../src/client/index.ts";
 import { openSqliteStore } from "../../../../src/client/store/sqlite.ts";
 import type { Store } from "../../../../src/client/store/store.ts";
 import { aloneTabs, type Tabs } from "../../../../src/client/tabs/tabs.ts";
 import type { DeviceRef } from "../../../../src/protocol/ids.ts";
+import { plainCrypto } from "../../../support/plain-crypto.ts";
 import { FakeServer } from "./fake-server.ts";
 import { VirtualEnvironment } from "./virtual-environment.ts";
 
@@ -20,6 +22,8 @@ export interface Client {
 export class World {
   readonly server = new FakeServer();
   readonly environment = new VirtualEnvironment(this.server);
+  /** One for each device that is opened. */
+  newCrypto: () => CryptoPort = plainCrypto;
   readonly #apps: Kittiwake[] = [];
 
   async open(store: Store, tabs: Tabs = aloneTabs()): Promise<Kittiwake> {
@@ -27,6 +31,7 @@ export class World {
       url: "http://server.test",
       store,
       environment: this.environment,
+      crypto: this.newCrypto(),
       tabs,
     });
     this.#apps.push(app);
@@ -51,8 +56,8 @@ export class World {
     const bob = await this.register(bobPhone, "Bob");
     const chat = await alice.app.startChat(bobPhone);
     await this.environment.until(
-      async () => (await bob.app.conversations()).length === 1,
-      "Bob sees the chat",
+      async () => (await bob.app.conversations())[0]?.title === "Alice",
+      "Bob sees whose chat it is",
     );
     return { alice, bob, chat };
   }
@@ -69,7 +74,7 @@ export class World {
   }
 }
 
-/** An envelope as another client would make it. */
+/** What is inside an envelope that another client made. */
 export function textEnvelope(text: string): string {
   return Buffer.from(JSON.stringify({ v: 1, type: "text", text })).toString("base64");
 }
