@@ -60,10 +60,8 @@ export function seqOf(outcome: SubmitOutcome | undefined): number {
   return outcome.accepted.seq;
 }
 
-export function codeOf(
-  outcome: SubmitOutcome | { refused?: { code: string } } | undefined,
-): string | undefined {
-  return outcome !== undefined && "refused" in outcome ? outcome.refused?.code : undefined;
+export function codeOf(outcome: object | undefined): string | undefined {
+  return (outcome as { refused?: { code: string } } | undefined)?.refused?.code;
 }
 
 export async function stateFor(chat: GroupChat, device: DeviceRef): Promise<ConversationState> {
