@@ -10,7 +10,6 @@ import type { RosterChange } from "../../src/protocol/mls.ts";
 import type { Refusal } from "../rpc.ts";
 import {
   activeDevice,
-  changedRoster,
   deviceOf,
   devicesToRemove,
   isActive,
@@ -19,6 +18,7 @@ import {
   presentMember,
   type Roster,
 } from "./roster.ts";
+import { changedRoster } from "./roster-change.ts";
 
 interface Change {
   roster: Roster;

@@ -1,16 +1,13 @@
 /** Who may change the roster, and what leaves a change gives (E2, E11, E14): rules that need no runtime. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { devicesToRemove, leavesOf, memberOf, type Roster } from "../../../durable/conversation/roster.ts";
 import {
   changedRoster,
-  devicesToRemove,
   foundedRoster,
-  leavesOf,
-  memberOf,
-  type Roster,
   withGone,
   withLeft,
-} from "../../../durable/conversation/roster.ts";
+} from "../../../durable/conversation/roster-change.ts";
 import { mayJoin, refusalOfChange, refusalOfLeave } from "../../../durable/conversation/roster-rules.ts";
 import { type DeviceRef, deviceKey } from "../../../src/protocol/ids.ts";
 import { limits } from "../../../src/protocol/limits.ts";
