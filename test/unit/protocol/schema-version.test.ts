@@ -15,6 +15,7 @@ import {
   inboxUpSchema,
 } from "../../../src/protocol/frames.ts";
 import * as http from "../../../src/protocol/http.ts";
+import * as mls from "../../../src/protocol/mls.ts";
 import { pageSchema } from "../../../src/protocol/receive.ts";
 import { acceptedSchema } from "../../../src/protocol/send.ts";
 import { protocolVersion } from "../../../src/protocol/version.ts";
@@ -50,7 +51,7 @@ function wireHash(): string {
     pageSchema,
     acceptedSchema,
   };
-  for (const [name, value] of Object.entries(http)) if (isSchema(value)) schemas[name] = value;
+  for (const [name, value] of Object.entries({ ...http, ...mls })) if (isSchema(value)) schemas[name] = value;
   const described = Object.entries(schemas)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, schema]) => [name, z.toJSONSchema(schema, { io: "input", unrepresentable: "any" })]);
