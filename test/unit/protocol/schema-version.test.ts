@@ -33,6 +33,11 @@ const history = [
     hash: "1537f6043aebb593",
     why: "what devices are told may say more than they know: nothing in it is strict",
   },
+  {
+    version: 1,
+    hash: "3d3b602b08a46f96",
+    why: "encryption: generations, commits by HTTP with their objects, leaving, key packages. Not compatible, and not to be: version 1 was never deployed without it",
+  },
 ];
 
 function isSchema(value: unknown): value is z.ZodType {
