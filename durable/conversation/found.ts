@@ -27,7 +27,6 @@ export function found(
   ensureSchema: () => void,
 ): FoundOutcome {
   const { author } = call;
-  if (call.generation !== 1) return { refused: { code: "stale_epoch", details: {} } };
   if (draft.body === undefined) return { refused: { code: "bad_frame", details: { where: "envelope" } } };
   const now = Date.now();
   const at = { seq: foundingSeq, time: now };

@@ -148,8 +148,8 @@ export const encryptionBugs: PlantedBug[] = [
       },
       {
         file: "durable/conversation/foundings.ts",
-        find: "return call.generation > 1 || (await foundedId(call)) === core.id;",
-        replace: "return call.generation > 1 || [core.id, undefined].includes(await foundedId(call));",
+        find: "return (await foundedId(call)) === core.id;",
+        replace: "return [core.id, undefined].includes(await foundedId(call));",
       },
     ],
     checks: ["test/workerd/access-conversations.test.ts"],
