@@ -170,7 +170,7 @@ function removed(reader: CommitReader, reading: Reading, entry: CommitEntry): Re
   const notice = noticeOf(
     entry,
     { record: reading.record, state: groupStateOf(reading.document) },
-    { record, state: null, isJoin: false },
+    { record, state: null },
   );
   const next = { ...reading, record, group: null, pending: null };
   const changes: Change[] = [{ table: "pendingCommits", remove: [record.conversationId] }];
@@ -180,11 +180,7 @@ function removed(reader: CommitReader, reading: Reading, entry: CommitEntry): Re
 /** From before this device's first epoch: it tells who is in. */
 function shownOnly(reading: Reading, entry: CommitEntry, self: Self): ReadEntry {
   const record = withRoster(reading.record, entry, self);
-  const notice = noticeOf(
-    entry,
-    { record: reading.record, state: null },
-    { record, state: null, isJoin: false },
-  );
+  const notice = noticeOf(entry, { record: reading.record, state: null }, { record, state: null });
   const body = notice === null ? null : { type: "notice" as const, notice };
   return { ...nothingRead({ ...reading, record }), body };
 }
@@ -225,7 +221,7 @@ function finished(
   const notice = noticeOf(
     entry,
     { record: before.record, state: groupStateOf(before.document) },
-    { record, state, isJoin },
+    { record, state },
   );
   const changes: Change[] =
     after.document === null || after.document === before.document

@@ -7,7 +7,7 @@ import type { CommitRequest, FoundRequest } from "../../../../src/protocol/http.
 import { type DeviceRef, deviceKey } from "../../../../src/protocol/ids.ts";
 import type { CommitObjects, Role } from "../../../../src/protocol/mls.ts";
 import type { Accepted, Send } from "../../../../src/protocol/send.ts";
-import { type PlainInfo, plainMessage, readPlain } from "../../../support/plain-crypto.ts";
+import { type PlainInfo, plainCommit, plainMessage, readPlain } from "../../../support/plain-crypto.ts";
 
 export function fakeMac(seq: number): string {
   return String(seq).padStart(22, "m");
@@ -15,6 +15,10 @@ export function fakeMac(seq: number): string {
 
 type Message = Pick<Send, "message_id" | "epoch" | "base_seq" | "silent" | "envelope"> & {
   generation?: number;
+};
+type Forged = Omit<Message, "epoch"> & {
+  epoch?: number;
+  roster_change?: { add: DeviceRef[]; remove: DeviceRef[] };
 };
 type Outcome = { accepted: Accepted } | { refused: ErrorCode };
 interface Admission extends CommitObjects {
@@ -126,21 +130,36 @@ export class FakeLog {
     return { accepted: this.#accepted(entry) };
   }
 
-  /** A message of a device that a test drives by hand: `content` is base64 of what is inside. */
-  forge(author: DeviceRef, messageId: string, content: string, nowMs: number, silent = false): Outcome {
-    const bytes = plainMessage(readPlain<PlainInfo>(base64.decode(this.newest.group_info)), {
+  /** A message or commit of a device that a test drives by hand: `envelope` is base64 of what is to be inside. */
+  forge(author: DeviceRef, body: Forged, nowMs: number): Outcome {
+    const { message_id, base_seq, silent, roster_change: change } = body;
+    const { info, signed } = this.#forged(author, message_id);
+    const common = { message_id, generation: this.generation, epoch: this.epoch, base_seq };
+    if (change !== undefined) {
+      const { bytes, groupInfo, sealedState } = plainCommit(info, { ...signed, ...change });
+      const request: CommitRequest = {
+        ...common,
+        envelope: base64.encode(bytes),
+        roster_change: change,
+        welcome: null,
+        group_info: base64.encode(groupInfo),
+        tree: base64.encode(groupInfo),
+        sealed_state: base64.encode(sealedState),
+      };
+      return this.commit(author, request, nowMs);
+    }
+    const bytes = plainMessage(info, { ...signed, content: base64.decode(body.envelope) });
+    return this.submit(author, { ...common, silent, envelope: base64.encode(bytes) }, nowMs);
+  }
+
+  #forged(author: DeviceRef, messageId: string) {
+    const signed = {
       epoch: this.epoch,
       from: author,
-      content: base64.decode(content),
       position: { messageId, baseSeq: 0, baseHash: startOf(this.conversationId) },
       stateHash: readPlain<{ stateHash: string }>(base64.decode(this.newest.commit)).stateHash,
-    });
-    const envelope = base64.encode(bytes);
-    return this.submit(
-      author,
-      { message_id: messageId, epoch: this.epoch, base_seq: 0, silent, envelope },
-      nowMs,
-    );
+    };
+    return { info: readPlain<PlainInfo>(base64.decode(this.newest.group_info)), signed };
   }
 
   welcome(device: DeviceRef) {

@@ -42,7 +42,10 @@ export class FakeServer implements Network {
   user(phone: string): User {
     const known = this.users.get(phone);
     if (known !== undefined) return known;
-    const user = { userId: `${`user-${phone.replace(/\D/g, "")}`.padEnd(21, "-").slice(0, 21)}A`, devices: [] };
+    const user = {
+      userId: `${`user-${phone.replace(/\D/g, "")}`.padEnd(21, "-").slice(0, 21)}A`,
+      devices: [],
+    };
     this.users.set(phone, user);
     return user;
   }
@@ -102,7 +105,8 @@ export class FakeServer implements Network {
   /** A message by a device that no client of this test drives. */
   say(conversationId: string, sender: DeviceRef, content: string, messageId: string): number {
     const log = this.log(conversationId);
-    const outcome = log.forge(sender, messageId, content, this.nowMs);
+    const body = { message_id: messageId, base_seq: log.head, silent: false, envelope: content };
+    const outcome = log.forge(sender, body, this.nowMs);
     if ("refused" in outcome) throw new Error(outcome.refused);
     this.deliver(log, outcome.accepted.seq);
     return outcome.accepted.seq;
