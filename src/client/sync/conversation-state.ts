@@ -68,7 +68,8 @@ export function withNewLog(
   ownUserId: string,
 ): ConversationRecord {
   const fresh = newRecord(state, state.first_seq ?? 1, ownUserId);
-  const { peerId, stateHash, name, rejoinedAtMs } = record;
+  // [E13] Another log is no answer to a fork.
+  const { peerId, stateHash, name, rejoinedAtMs, security, leavers } = record;
   return { ...fresh, peerId, stateHash, name, rejoinedAtMs, resync: { to: state.head, hasNotice: false } };
 }
 
