@@ -43,7 +43,7 @@ function Choices({ member, actions, onEnd }: MemberMenuProps & { onEnd: () => vo
   const [asking, setAsking] = useState<MemberAction | null>(null);
   const isBusy = useAppState((state) => (state.group?.work ?? null) !== null);
   const apply = useMemberAction(member);
-  const place = useRef<HTMLDivElement>(null);
+  const place = useRef<HTMLFieldSetElement>(null);
   // The focus follows into the menu, and from a choice to its question.
   useEffect(() => place.current?.querySelector("button")?.focus(), [asking]);
 
@@ -59,7 +59,8 @@ function Choices({ member, actions, onEnd }: MemberMenuProps & { onEnd: () => vo
   };
   const shown = asking === null ? actions : [asking];
   return (
-    <div class="member-choices" ref={place} onKeyDown={leaveByKey}>
+    <fieldset class="member-choices" ref={place} onKeyDown={leaveByKey}>
+      <legend class="visually-hidden">{`What to do with ${formatPhone(member.name)}`}</legend>
       {asking !== null && <p id="member-question">{memberActionText(asking, member).question}</p>}
       {shown.map((action) => (
         <button
@@ -79,7 +80,7 @@ function Choices({ member, actions, onEnd }: MemberMenuProps & { onEnd: () => vo
       <button type="button" class="text-button" onClick={onEnd}>
         Cancel
       </button>
-    </div>
+    </fieldset>
   );
 }
 

@@ -30,9 +30,9 @@ export class FakeHistory implements HistoryPort {
         fake.entries[fake.#position] = { url, state };
         fake.location.hash = url;
       },
-      back() {
-        if (fake.#position === 0) throw new Error("the app left its own history");
-        fake.#moveTo(fake.#position - 1);
+      go(delta) {
+        if (fake.#position + delta < 0) throw new Error("the app left its own history");
+        fake.#moveTo(fake.#position + delta);
         for (const listener of [...fake.#listeners]) listener();
       },
     };
@@ -107,5 +107,8 @@ export class FakePlatform implements Platform {
   }
   reload(): void {
     this.reloads += 1;
+  }
+  async shrinkPicture(file: Blob): Promise<Uint8Array> {
+    return new Uint8Array(await file.arrayBuffer());
   }
 }
