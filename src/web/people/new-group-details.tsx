@@ -61,5 +61,5 @@ export function NewGroupDetails(): JSX.Element {
 
 function Members(): JSX.Element {
   const chosen = useAppState((state) => state.people.chosen);
-  return <p class="people-note">{`You and ${listNames(chosen.map(contactName), 12)}`}</p>;
+  return <p class="people-note">{`With ${listNames(chosen.map(contactName), 12)}.`}</p>;
 }
