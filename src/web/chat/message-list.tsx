@@ -5,7 +5,7 @@ import { DownIcon, LockIcon } from "../shell/icons.tsx";
 import { useNow } from "../shell/use-now.ts";
 import { useAppState } from "../state/app-context.ts";
 import type { ChatState } from "../state/app-state.ts";
-import { unseenAfter } from "../state/chat-window.ts";
+import { isVouchedFor, unseenAfter } from "../state/chat-window.ts";
 import { groupByDay } from "../text/message-days.ts";
 import { MessageItem } from "./message-item.tsx";
 import { useChatScroll } from "./use-chat-scroll.ts";
@@ -34,7 +34,7 @@ export function MessageList(): JSX.Element {
         data-testid="messages"
       >
         <div class="messages-inner" ref={scroll.content}>
-          {chat !== null && isEncryptedFromStart(chat) && <LockLine />}
+          {chat !== null && isVouchedFor(chat) && <LockLine />}
           {days.map((day) => (
             <Fragment key={day.key}>
               <h2 class="day">{day.label}</h2>
@@ -59,11 +59,6 @@ export function MessageList(): JSX.Element {
 function newCount(chat: ChatState): number {
   const unseen = unseenAfter(chat.messages, chat.seenSeq).length;
   return unseen === 0 ? 0 : Math.max(unseen, chat.summary?.unread ?? 0);
-}
-
-/** Where the server is suspected of having shown different logs [E13], the app does not vouch for anything. */
-function isEncryptedFromStart(chat: ChatState): boolean {
-  return chat.phase === "open" && !chat.hasOlder && chat.summary !== null && chat.summary.security !== "fork";
 }
 
 function LockLine(): JSX.Element {

@@ -86,3 +86,11 @@ export function withOlder(chat: ChatState, page: Message[], isLast: boolean): Ch
     isLoadingOlder: false,
   };
 }
+
+/**
+ * Whether the chat's beginning is on screen with the app's word that only those in it can read it. Where the server is
+ * suspected of having shown different logs [E13], the app does not vouch for anything.
+ */
+export function isVouchedFor(chat: ChatState): boolean {
+  return chat.phase === "open" && !chat.hasOlder && chat.summary !== null && chat.summary.security !== "fork";
+}
