@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Message, Notice } from "../../../src/client/contract.ts";
 import { mlsFailures, mlsRepairFor } from "../../../src/client/mls/failures.ts";
-import { closedSentence } from "../../../src/web/chat/chat-foot.tsx";
+import { closedSentence } from "../../../src/web/text/closed-text.ts";
 import { previewText } from "../../../src/web/text/message-text.ts";
 import { noticeText } from "../../../src/web/text/notice-text.ts";
 import { generalParkedText, parkedText } from "../../../src/web/text/parked-text.ts";

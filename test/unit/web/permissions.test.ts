@@ -18,6 +18,7 @@ describe("what a role may do to a member [E16]", () => {
   it.each<[Role | null, Role, string[]]>([
     ["owner", "admin", ["dismiss_admin", "hand_over", "remove"]],
     ["owner", "member", ["make_admin", "hand_over", "remove"]],
+    ["owner", "owner", []],
     ["admin", "owner", []],
     ["admin", "admin", []],
     ["admin", "member", ["make_admin", "remove"]],
