@@ -1,5 +1,6 @@
 /** Who is in the group, with their roles and what one may do to them. */
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import type { Group, GroupMember } from "../../client/contract.ts";
 import { Avatar } from "../shell/avatar.tsx";
 import { useAppState } from "../state/app-context.ts";
@@ -9,15 +10,25 @@ import { MemberMenu } from "./member-menu.tsx";
 import { memberActions } from "./permissions.ts";
 import { WorkError } from "./work-error.tsx";
 
+/** A longer list is shown whole only when asked for: each member costs a picture and a menu. */
+const shownAtFirst = 60;
+
 export function MemberList({ group }: { group: Group }): JSX.Element {
+  const [isWhole, setWhole] = useState(false);
+  const shown = isWhole ? group.members : group.members.slice(0, shownAtFirst);
   return (
     <section class="card" aria-labelledby="members-title">
       <h2 id="members-title">Members</h2>
       <ul class="members" data-testid="members">
-        {group.members.map((member) => (
+        {shown.map((member) => (
           <MemberItem key={member.userId} member={member} group={group} />
         ))}
       </ul>
+      {shown.length < group.members.length && (
+        <button type="button" class="text-button" onClick={() => setWhole(true)} data-testid="all-members">
+          {`Show all ${group.members.length} members`}
+        </button>
+      )}
     </section>
   );
 }

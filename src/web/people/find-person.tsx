@@ -22,7 +22,8 @@ export function FindPerson(): JSX.Element {
       data-testid="find-person"
     >
       <Field
-        isFirst
+        // On a touch screen the focus would bring up the keyboard over the contacts.
+        isFirst={matchMedia("(hover: hover)").matches}
         label="Add by phone number"
         hint="With country code."
         error={error}

@@ -12,5 +12,7 @@ function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
 export function isSamePicture(one: Uint8Array | null, other: Uint8Array | null): boolean {
   if (one === other) return true;
   if (one === null || other === null || one.length !== other.length) return false;
-  return one.every((byte, index) => byte === other[index]);
+  // A plain loop: this runs for every picture on screen whenever a message comes.
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
 }

@@ -37,13 +37,15 @@ export async function closeGroupInfo(person: Person): Promise<void> {
   await person.page.getByTestId("group-pane").waitFor({ state: "detached" });
 }
 
-/** Chooses from a member's menu, and says yes if it asks. */
-export async function actOnMember(person: Person, name: string, action: string): Promise<void> {
+const askedFirst = ["Remove from the group", "Hand the group over"] as const;
+export type MemberChoice = (typeof askedFirst)[number] | "Make admin" | "Dismiss as admin";
+
+/** Chooses from a member's menu, and says yes where it asks. */
+export async function actOnMember(person: Person, name: string, action: MemberChoice): Promise<void> {
   const { page } = person;
   await page.getByRole("button", { name: `What to do with ${name}` }).click();
   await page.getByRole("button", { name: action, exact: true }).click();
-  const question = page.getByTestId("confirm-member");
-  if (await question.isVisible()) await question.click();
+  if (askedFirst.some((asked) => asked === action)) await page.getByTestId("confirm-member").click();
 }
 
 /** Members with their roles, as the list shows them. */
