@@ -41,7 +41,7 @@ export const NewChatIcon = (): JSX.Element => (
 export const NewGroupIcon = (): JSX.Element => (
   <Icon>
     <circle cx="9" cy="8" r="3.5" />
-    <path d="M2.5 19.5c.6-4 3-6 6.5-6s5.9 2 6.5 6M19 8v6M16 11h6" />
+    <path d="M2.5 19.5c.6-4 3-6 6.5-6s5.9 2 6.5 6M16 4.7a3.5 3.5 0 0 1 0 6.6M17.8 13.9c2.2.8 3.4 2.7 3.7 5.6" />
   </Icon>
 );
 
