@@ -29,7 +29,11 @@ export function GroupPane(): JSX.Element | null {
         <h1>Group info</h1>
       </header>
       <div class="settings">
-        {state.group === null ? <NoGroup state={state} /> : <Parts group={state.group} />}
+        {state.group === null ? (
+          <NoGroup state={state} />
+        ) : (
+          <Parts key={conversationId} group={state.group} />
+        )}
       </div>
     </aside>
   );

@@ -11,19 +11,25 @@ export interface NewGroupActions {
   createGroup(): Promise<void>;
 }
 
-export function createNewGroupActions({ kittiwake, store, router }: ActionContext): NewGroupActions {
+export function createNewGroupActions(context: ActionContext): NewGroupActions {
+  const { kittiwake, store, router, report } = context;
+  /** Changes when the screen is left: what is under way then goes on, and its end belongs to no form any more. */
+  let visit = {};
   const patch = (change: Partial<NewGroupState>): void =>
     store.update((state) => ({ ...state, newGroup: { ...state.newGroup, ...change } }));
 
   return {
-    resetNewGroup: () =>
-      store.update((state) => ({ ...state, newGroup: initialNewGroup, people: initialPeople })),
+    resetNewGroup() {
+      visit = {};
+      store.update((state) => ({ ...state, newGroup: initialNewGroup, people: initialPeople }));
+    },
     editNewGroup: (change) => patch({ ...change, error: null }),
     async createGroup() {
       const { newGroup, people } = store.get();
       if (newGroup.isCreating) return;
       const reading = readName(newGroup.name, "Give the group a name.");
       if (!reading.isValid) return patch({ error: { field: "name", sentence: reading.sentence } });
+      const begun = visit;
       patch({ isCreating: true, error: null });
       try {
         const conversationId = await kittiwake.createGroup({
@@ -32,11 +38,12 @@ export function createNewGroupActions({ kittiwake, store, router }: ActionContex
           userIds: people.chosen.map(({ userId }) => userId),
         });
         // Who went elsewhere meanwhile finds the group in the list.
-        if (store.get().route.screen === "new-group") router.go({ screen: "chat", conversationId });
+        if (visit === begun) router.go({ screen: "chat", conversationId });
       } catch (error) {
+        if (visit !== begun) return report(error);
         patch({ error: { field: null, sentence: errorSentence(error) } });
       } finally {
-        patch({ isCreating: false });
+        if (visit === begun) patch({ isCreating: false });
       }
     },
   };

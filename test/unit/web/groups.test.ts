@@ -129,8 +129,20 @@ describe("a new group", () => {
     app.actions.editNewGroup({ step: "details", name: "Gulls" });
     const creating = app.actions.createGroup();
     app.actions.go({ screen: "settings" });
+    app.actions.resetNewGroup();
     await creating;
     expect(app.state().route).toEqual({ screen: "settings" });
+  });
+
+  it("that fails after the screen was left says so, and leaves the next one alone", async () => {
+    const app = startKnowing(grace);
+    app.actions.editNewGroup({ step: "details", name: "Gulls" });
+    app.kittiwake.refusals.set("createGroup", new ConnectionError());
+    const creating = app.actions.createGroup();
+    app.actions.resetNewGroup();
+    await creating;
+    expect(app.state().problem).toBe(new ConnectionError().message);
+    expect(app.state().newGroup).toMatchObject({ name: "", isCreating: false, error: null });
   });
 });
 
