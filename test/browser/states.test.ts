@@ -81,6 +81,28 @@ describe("a chat's encryption", () => {
   });
 });
 
+describe("a group's chat", () => {
+  it("names whoever writes once for each run, in the colour that is theirs", async () => {
+    await openGroupChat();
+    await page.evaluate(() => {
+      const grace = { senderId: "u1", senderName: "Grace" };
+      const linus = { senderId: "u2", senderName: "Linus" };
+      window.fake.receive("group-1", "one", grace);
+      window.fake.receive("group-1", "two", grace);
+      window.fake.receive("group-1", "three", linus);
+      window.fake.receive("group-1", "four", grace);
+    });
+    await page.getByText("four").waitFor();
+    const names = page.getByTestId("sender-name");
+    expect(await names.allTextContents()).toEqual(["Grace", "Linus", "Grace"]);
+    const colours = await names.evaluateAll((all) => all.map((name) => getComputedStyle(name).color));
+    expect(colours[0]).toBe(colours[2]);
+    expect(colours[0]).not.toBe(colours[1]);
+    // Whoever hears the page is told with every message.
+    expect(await page.getByRole("article").filter({ hasText: "two" }).textContent()).toContain("Grace:");
+  });
+});
+
 describe("a group on a phone", () => {
   it("that covers its chat does not count what comes there as read [R1]", async () => {
     await openGroupChat();

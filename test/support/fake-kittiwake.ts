@@ -104,8 +104,13 @@ export class FakeKittiwake implements Kittiwake {
     if (notice !== undefined) this.receive(conversationId, notice);
   }
 
-  receive(conversationId: string, body: string | Message["body"]): Message {
-    const message = this.#append(conversationId, body, null);
+  /** From the other side; in a group from whoever is named. */
+  receive(
+    conversationId: string,
+    body: string | Message["body"],
+    sender?: Pick<Message, "senderId" | "senderName">,
+  ): Message {
+    const message = this.#append(conversationId, body, null, sender);
     this.#changed(conversationId);
     return message;
   }
@@ -309,7 +314,12 @@ export class FakeKittiwake implements Kittiwake {
     if (refusal !== undefined) throw refusal;
   }
 
-  #append(conversationId: string, content: string | Message["body"], status: MessageStatus | null): Message {
+  #append(
+    conversationId: string,
+    content: string | Message["body"],
+    status: MessageStatus | null,
+    sender?: Pick<Message, "senderId" | "senderName">,
+  ): Message {
     const chat = this.#chat(conversationId);
     this.#lastId += 1;
     const message: Message = {
@@ -319,6 +329,7 @@ export class FakeKittiwake implements Kittiwake {
       isOwn: status !== null,
       senderId: status === null ? (chat.peerId ?? "somebody") : "me",
       senderName: status === null ? chat.title : "Ada",
+      ...sender,
       sentAtMs: this.nowMs,
       body: typeof content === "string" ? { type: "text", text: content } : content,
       status,
