@@ -92,7 +92,7 @@ describe("a group's chat", () => {
       window.fake.receive("group-1", "three", linus);
       window.fake.receive("group-1", "four", grace);
     });
-    await page.getByText("four").waitFor();
+    await page.getByTestId("message").filter({ hasText: "four" }).waitFor();
     const names = page.getByTestId("sender-name");
     expect(await names.allTextContents()).toEqual(["Grace", "Linus", "Grace"]);
     const colours = await names.evaluateAll((all) => all.map((name) => getComputedStyle(name).color));
