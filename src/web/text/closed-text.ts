@@ -14,7 +14,7 @@ export function closedSentence({
     const others = kind === "group" ? "the other members" : "the other side";
     return {
       kind: "fork",
-      sentence: `Sending has stopped: this device and another one were shown different versions of this chat, so the server may have withheld or changed something. Compare the last messages with ${others} by another way than this app, and go on in a new chat.`,
+      sentence: `Sending has stopped: this device and another one were shown different versions of this chat, so the server may have withheld or changed something. Compare the last messages with ${others} by another way than this app, such as a call. Until that is cleared up, go on there or in a new group.`,
     };
   }
   if (isMember) return null;

@@ -238,17 +238,30 @@ describe("changing a group", () => {
   });
 });
 
-it("[E13] vouches for a chat at its beginning, and not any more after a fork", async () => {
-  const app = startKnowing();
-  app.kittiwake.addChat("c1", "Grace", "+12025550123");
-  await openAtBottom(app);
-  const vouches = (): boolean => {
-    const { chat } = app.state();
-    return chat !== null && isVouchedFor(chat);
-  };
-  expect(vouches()).toBe(true);
-  app.kittiwake.change("c1", { security: "fork" });
-  await app.until(() => expect(vouches()).toBe(false));
+describe("the word that a chat is encrypted", () => {
+  async function openChat(): Promise<{ app: Harness; isGiven: () => boolean }> {
+    const app = startKnowing();
+    app.kittiwake.addChat("c1", "Grace", "+12025550123");
+    await openAtBottom(app);
+    const isGiven = (): boolean => {
+      const { chat } = app.state();
+      return chat !== null && isVouchedFor(chat);
+    };
+    expect(isGiven()).toBe(true);
+    return { app, isGiven };
+  }
+
+  it("[E13] is taken back after a fork", async () => {
+    const { app, isGiven } = await openChat();
+    app.kittiwake.change("c1", { security: "fork" });
+    await app.until(() => expect(isGiven()).toBe(false));
+  });
+
+  it("[E12] is not given on a device that came in by the server's word alone", async () => {
+    const { app, isGiven } = await openChat();
+    app.kittiwake.receive("c1", { type: "notice", notice: { type: "unconfirmed" } });
+    await app.until(() => expect(isGiven()).toBe(false));
+  });
 });
 
 describe("the profile", () => {
