@@ -2,13 +2,15 @@
  * What this device has written and no log holds yet: kept in the store before it is shown, in order per conversation,
  * until the log has it or the user gives it up. Sending is sender.ts's.
  */
+
+import { base64 } from "@scure/base";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
-import { encodeContent, type TextContent } from "../content.ts";
+import { type Content, introductionIn } from "../content.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
-import type { Change } from "../store/store.ts";
+import { type Change, getValue } from "../store/store.ts";
 import type { Desk } from "../sync/desk.ts";
-import type { OutboxLink } from "../sync/log-reader.ts";
+import type { OutboxLink } from "../sync/log-writer.ts";
 import { type Lane, newLane, nextPosition, replaceItem } from "./lane.ts";
 import { needsNewId } from "./repair.ts";
 
@@ -58,58 +60,84 @@ export class Outbox implements OutboxLink {
     if (known !== null) return known;
     const record = this.#desk.conversation(conversationId);
     if (record === null) throw new ProtocolError("not_found");
+    if (!record.isMember) throw new ProtocolError("not_allowed");
     if (text.length > limits.textCharsMax) throw new ProtocolError("too_large");
-    const lane = this.lane(conversationId);
-    const content = this.#content(record, lane, text);
-    const item: OutboxRecord = {
+    const profile = await this.#introduction(record);
+    const content = { v: 1, type: "text", text, ...(profile === null ? {} : { profile }) } as const;
+    const item = { ...this.#item(conversationId, content, false), messageId };
+    await this.#put(conversationId, [item]);
+    return item;
+  }
+
+  /** What nobody sees: keys, requests, repairs. Not sent twice while the first still waits. */
+  async writeSilent(conversationId: string, contents: readonly Content[]): Promise<void> {
+    const before = this.#writing.get(conversationId) ?? Promise.resolve();
+    const writing = before.then(async () => {
+      const waiting = new Set(this.lane(conversationId).items.map((item) => JSON.stringify(item.content)));
+      const fresh = contents.filter((content) => !waiting.has(JSON.stringify(content)));
+      const items = fresh.map((content, index) => this.#item(conversationId, content, true, index));
+      if (items.length > 0) await this.#put(conversationId, items);
+    });
+    this.#writing.set(
       conversationId,
-      position: nextPosition(lane),
-      messageId,
-      epoch: record.epoch,
-      baseSeq: record.cursor.seq,
-      silent: false,
-      envelope: await encodeContent(content),
+      writing.catch(() => undefined),
+    );
+    await writing;
+  }
+
+  /** Who this is, once more, to whoever came in since it was said. */
+  async introduce(conversationId: string): Promise<void> {
+    const record = this.#desk.conversation(conversationId);
+    const profile = record === null ? null : await this.#introduction(record);
+    if (profile !== null) await this.writeSilent(conversationId, [{ v: 1, type: "profile_key", ...profile }]);
+  }
+
+  async #introduction({
+    conversationId,
+    isProfileDue,
+  }: ConversationRecord): Promise<{ key: string; phone: string } | null> {
+    const profile = await getValue(this.#desk.store, "own_profile");
+    const { items } = this.lane(conversationId);
+    const isOnItsWay = items.some(
+      (item) => introductionIn(item.content) !== null && item.state === "pending",
+    );
+    if (!isProfileDue || isOnItsWay || profile === null) return null;
+    return { key: base64.encode(profile.key), phone: this.#desk.session.phone };
+  }
+
+  #item(conversationId: string, content: Content, silent: boolean, ahead = 0): OutboxRecord {
+    const { environment } = this.#desk;
+    const nowMs = environment.now();
+    return {
+      conversationId,
+      position: nextPosition(this.lane(conversationId)) + ahead,
+      messageId: environment.newMessageId(nowMs),
+      silent,
+      sealed: null,
       content,
-      createdAtMs: this.#desk.environment.now(),
+      createdAtMs: nowMs,
       attempts: 0,
       state: "pending",
       failure: null,
     };
-    await this.#desk.store.apply([{ table: "outbox", put: item }]);
-    lane.items.push(item);
-    this.#tell(conversationId);
-    this.onWork(lane);
-    return item;
   }
 
-  #content(record: ConversationRecord, lane: Lane, text: string): TextContent {
-    const isOnItsWay = lane.items.some(
-      (item) => item.content.profile !== undefined && item.state === "pending",
-    );
-    if (!record.isProfileDue || isOnItsWay) return { v: 1, type: "text", text };
-    const { name, phone } = this.#desk.session;
-    return {
-      v: 1,
-      type: "text",
-      text,
-      profile: { name, phone },
-      peer: { name: record.peer.name, phone: record.peer.phone },
-    };
+  async #put(conversationId: string, items: readonly OutboxRecord[]): Promise<void> {
+    await this.#desk.store.apply(items.map((put): Change => ({ table: "outbox", put })));
+    const lane = this.lane(conversationId);
+    lane.items.push(...items);
+    this.#tell(conversationId);
+    this.onWork(lane);
   }
 
   /** A failed message once more, behind what waits; under a new id where the old one is used up. */
   async retry(conversationId: string, messageId: string): Promise<void> {
     const lane = this.lane(conversationId);
     const item = this.find(conversationId, messageId);
-    const record = this.#desk.conversation(conversationId);
-    if (item === null || item.state !== "failed" || record === null) return;
+    if (item === null || item.state !== "failed") return;
     const { environment } = this.#desk;
     const renewed = needsNewId(item.failure)
-      ? {
-          messageId: environment.newMessageId(environment.now()),
-          epoch: record.epoch,
-          baseSeq: record.cursor.seq,
-        }
+      ? { messageId: environment.newMessageId(environment.now()), sealed: null }
       : {};
     const again: OutboxRecord = {
       ...item,
@@ -146,16 +174,27 @@ export class Outbox implements OutboxLink {
   }
   committed(conversationId: string, messageIds: readonly string[]): void {
     if (messageIds.length > 0) this.#forget(conversationId, messageIds);
+    // A group that has come, or come on, may let something be sent.
+    else this.onWork(this.lane(conversationId));
   }
-  /** [L5] Bases were seqs of the old log; what is sent next names the cursor in the new one. */
-  changesForNewLog(conversationId: string): Change[] {
-    return this.lane(conversationId).items.map(
-      (item): Change => ({ table: "outbox", put: { ...item, baseSeq: 0 } }),
-    );
+  content(conversationId: string, messageId: string): Content | null {
+    return this.find(conversationId, messageId)?.content ?? null;
   }
-  newLogCommitted(conversationId: string): void {
+
+  /** [L5] [E15] What waits was sealed for a log, or a generation, that is no more. */
+  async sealAnew(conversationId: string): Promise<void> {
     const lane = this.lane(conversationId);
-    lane.items = lane.items.map((item) => ({ ...item, baseSeq: 0 }));
+    const items = lane.items
+      .filter((item) => item.sealed !== null)
+      .map((item) => ({ ...item, sealed: null }));
+    await this.#desk.store.apply(items.map((put): Change => ({ table: "outbox", put })));
+    for (const item of items) replaceItem(lane, item);
+  }
+
+  /** Sealed, and in the store together with the keys. */
+  sealed(conversationId: string, items: readonly OutboxRecord[]): void {
+    const lane = this.lane(conversationId);
+    for (const item of items) replaceItem(lane, item);
   }
 
   #forget(conversationId: string, messageIds: readonly string[]): void {

@@ -8,12 +8,15 @@ import type { HttpRequest } from "../http-api.ts";
 import type { ConversationRecord, SessionRecord } from "../store/records.ts";
 import type { Change, Store } from "../store/store.ts";
 import { withWatermarks } from "./conversation-state.ts";
+import { queued } from "./queue.ts";
 
 export interface DeskOptions {
   environment: Environment;
   store: Store;
   session(): SessionRecord;
   call<T>(request: HttpRequest<T>): Promise<T>;
+  upload(path: string, bytes: Uint8Array): Promise<void>;
+  download(path: string): Promise<Uint8Array>;
   emit(event: KittiwakeEvent): void;
 }
 
@@ -21,6 +24,8 @@ export class Desk {
   readonly environment: Environment;
   readonly store: Store;
   readonly call: DeskOptions["call"];
+  readonly upload: DeskOptions["upload"];
+  readonly download: DeskOptions["download"];
   readonly emit: DeskOptions["emit"];
   readonly #session: () => SessionRecord;
   readonly #records = new Map<string, ConversationRecord>();
@@ -31,6 +36,8 @@ export class Desk {
     this.environment = options.environment;
     this.store = options.store;
     this.call = options.call;
+    this.upload = options.upload;
+    this.download = options.download;
     this.emit = options.emit;
     this.#session = options.session;
   }
@@ -106,18 +113,4 @@ function withMarksOf(record: ConversationRecord, current: ConversationRecord): C
     ownRead: Math.max(record.ownRead, current.ownRead),
     ownReadConfirmed: Math.max(record.ownReadConfirmed, current.ownReadConfirmed),
   };
-}
-
-function queued<T>(queues: Map<string, Promise<unknown>>, key: string, work: () => Promise<T>): Promise<T> {
-  const before = queues.get(key) ?? Promise.resolve();
-  const run = before.then(work, work);
-  const settled = run.then(
-    () => undefined,
-    () => undefined,
-  );
-  queues.set(key, settled);
-  void settled.then(() => {
-    if (queues.get(key) === settled) queues.delete(key);
-  });
-  return run;
 }

@@ -2,13 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Progress } from "../../../durable/conversation/progress.ts";
-import {
-  changedRoster,
-  foundedRoster,
-  isActive,
-  type Roster,
-  withGone,
-} from "../../../durable/conversation/roster.ts";
+import { isActive, type Roster } from "../../../durable/conversation/roster.ts";
+import { changedRoster, foundedRoster, withGone } from "../../../durable/conversation/roster-change.ts";
 import type { DeviceRef } from "../../../src/protocol/ids.ts";
 
 const alice: DeviceRef = { user_id: "A".repeat(22), device_id: 1 };
@@ -24,7 +19,7 @@ class Chat {
   }
 
   joins(device: DeviceRef, seq: number): void {
-    this.#follow(changedRoster(this.roster, { add: [device], remove: [] }, seq));
+    this.#follow(changedRoster(this.roster, { add: [device], remove: [] }, { seq, time: 0 }));
     this.progress.device(device)?.offer(seq, "own", 0);
   }
   isLoggedOut(device: DeviceRef): void {

@@ -3,8 +3,9 @@ import { env } from "cloudflare:workers";
 import type { SubmitOutcome } from "../../../durable/rpc.ts";
 import type { ConversationState } from "../../../src/protocol/entry.ts";
 import type { DeviceRef } from "../../../src/protocol/ids.ts";
-import { type ChangeOfRoster, MlsChat, newConversationId } from "../mls-client.ts";
+import { type ChangeOfRoster, MlsChat } from "../mls-client.ts";
 import { commitTo, type DirectChat, newUserId } from "./direct-chat.ts";
+import { eventually, heldSeqs } from "./faults.ts";
 
 export interface GroupChat extends DirectChat {
   owner: DeviceRef;
@@ -16,14 +17,15 @@ export async function foundGroup(size = 4): Promise<GroupChat> {
   const all = Array.from({ length: size }, () => ({ user_id: newUserId(), device_id: 1 }));
   const [owner, bob] = all;
   if (owner === undefined || bob === undefined) throw new Error("a group here has two members at least");
-  const id = newConversationId();
+  const mls = await MlsChat.group(owner);
+  const { id } = mls;
   const chat: GroupChat = {
     id,
     alice: owner,
     bob,
     owner,
     members: all.slice(1),
-    mls: new MlsChat(id, "group"),
+    mls,
     conversation: () => env.CONVERSATION.getByName(id),
     inbox: (user) => env.INBOX.getByName(user.user_id),
   };
@@ -32,6 +34,9 @@ export async function foundGroup(size = 4): Promise<GroupChat> {
   const outcome = await chat.conversation().found({ author: owner, ...founding.request });
   if (!("state" in outcome) || "refused" in outcome) throw new Error(JSON.stringify(outcome));
   chat.mls.founded(founding);
+  // The founding entry is on its way to all but its author: tests start when it has arrived.
+  for (const device of chat.members)
+    await eventually(async () => (await heldSeqs(chat, device)).includes(1), "the founding");
   return chat;
 }
 
@@ -60,10 +65,8 @@ export function seqOf(outcome: SubmitOutcome | undefined): number {
   return outcome.accepted.seq;
 }
 
-export function codeOf(
-  outcome: SubmitOutcome | { refused?: { code: string } } | undefined,
-): string | undefined {
-  return outcome !== undefined && "refused" in outcome ? outcome.refused?.code : undefined;
+export function codeOf(outcome: object | undefined): string | undefined {
+  return (outcome as { refused?: { code: string } } | undefined)?.refused?.code;
 }
 
 export async function stateFor(chat: GroupChat, device: DeviceRef): Promise<ConversationState> {

@@ -4,8 +4,10 @@
  */
 import type { SocketHandlers } from "../../../../src/client/environment.ts";
 import { type ErrorCode, errorBody, errorStatus } from "../../../../src/protocol/errors.ts";
+import type { CommitRequest, FoundRequest } from "../../../../src/protocol/http.ts";
 import { type DeviceRef, deviceKey } from "../../../../src/protocol/ids.ts";
 import type { Send } from "../../../../src/protocol/send.ts";
+import { FakeAccounts } from "./fake-accounts.ts";
 import { FakeLog, fakeMac } from "./fake-log.ts";
 import { FakeSocket, type Frame } from "./fake-sockets.ts";
 import type { Network } from "./virtual-environment.ts";
@@ -24,6 +26,7 @@ export class FakeServer implements Network {
   readonly acked = new Map<string, number>();
   /** [F9] Conversations that are listed instead of held, until an ack covers their head. */
   readonly marked = new Set<string>();
+  readonly accounts = new FakeAccounts();
   storeId = "store-1";
   nowMs = 1_800_000_000_000;
   isReachable = true;
@@ -39,7 +42,10 @@ export class FakeServer implements Network {
   user(phone: string): User {
     const known = this.users.get(phone);
     if (known !== undefined) return known;
-    const user = { userId: `user-${phone.replace(/\D/g, "")}`.padEnd(22, "-").slice(0, 22), devices: [] };
+    const user = {
+      userId: `${`user-${phone.replace(/\D/g, "")}`.padEnd(21, "-").slice(0, 21)}A`,
+      devices: [],
+    };
     this.users.set(phone, user);
     return user;
   }
@@ -97,10 +103,10 @@ export class FakeServer implements Network {
   }
 
   /** A message by a device that no client of this test drives. */
-  say(conversationId: string, sender: DeviceRef, envelope: string, messageId: string): number {
+  say(conversationId: string, sender: DeviceRef, content: string, messageId: string): number {
     const log = this.log(conversationId);
-    const body = { message_id: messageId, epoch: log.epoch, base_seq: log.head, silent: false, envelope };
-    const outcome = log.submit(sender, body, this.nowMs);
+    const body = { message_id: messageId, base_seq: log.head, silent: false, envelope: content };
+    const outcome = log.forge(sender, body, this.nowMs);
     if ("refused" in outcome) throw new Error(outcome.refused);
     this.deliver(log, outcome.accepted.seq);
     return outcome.accepted.seq;
@@ -109,14 +115,17 @@ export class FakeServer implements Network {
   deliver(log: FakeLog, seq: number): void {
     const entry = log.entries[seq - 1];
     if (entry === undefined) return;
-    for (const socket of this.#receivers(log)) {
+    for (const socket of this.#receivers(log, seq)) {
       if (deviceKey(socket.device) === deviceKey(entry.sender)) continue;
       socket.send(this.#entriesFrame(log, [entry]));
     }
   }
 
-  #receivers(log: FakeLog): FakeSocket[] {
-    const live = this.open().filter((socket) => socket.isLive && log.roster.has(deviceKey(socket.device)));
+  #receivers(log: FakeLog, seq = log.head): FakeSocket[] {
+    const isIn = (device: DeviceRef) =>
+      (log.roster.get(deviceKey(device)) ?? Number.POSITIVE_INFINITY) <= seq ||
+      (log.gone.get(deviceKey(device)) ?? 0) >= seq;
+    const live = this.open().filter((socket) => socket.isLive && isIn(socket.device));
     const onChat = live.filter((socket) => socket.conversationId === log.conversationId);
     const served = new Set(onChat.map((socket) => deviceKey(socket.device)));
     const onInbox = live.filter(
@@ -174,11 +183,17 @@ export class FakeServer implements Network {
   }
 
   #missing(log: FakeLog, device: DeviceRef): FakeLog["entries"] {
-    const first = log.roster.get(deviceKey(device));
+    const gone = log.gone.get(deviceKey(device)) ?? 0;
+    const first = log.roster.get(deviceKey(device)) ?? (gone > 0 ? 1 : undefined);
+    const last = log.roster.has(deviceKey(device)) ? Number.POSITIVE_INFINITY : gone;
     if (first === undefined || this.marked.has(log.conversationId)) return [];
     const acked = this.acked.get(`${deviceKey(device)}|${log.conversationId}`) ?? 0;
     return log.entries.filter(
-      (entry) => entry.seq > acked && entry.seq >= first && deviceKey(entry.sender) !== deviceKey(device),
+      (entry) =>
+        entry.seq > acked &&
+        entry.seq >= first &&
+        entry.seq <= last &&
+        deviceKey(entry.sender) !== deviceKey(device),
     );
   }
 
@@ -249,6 +264,8 @@ export class FakeServer implements Network {
       const user = [...this.users.values()].find((candidate) => candidate.userId === devicesOf);
       return { ok: { user_id: devicesOf, devices: user?.devices ?? [] } };
     }
+    const account = this.accounts.answer(method, path, body, device, [...this.users.values()]);
+    if (account !== null) return account;
     if (path === "/inbox/conversations") return { ok: { conversations: this.#chatList(device), next: null } };
     if (path === "/inbox/poll") return { ok: this.#poll(device, body) };
     return this.#answerConversation(method, path, query, body, device);
@@ -280,34 +297,49 @@ export class FakeServer implements Network {
   ): { ok: unknown } | { code: ErrorCode } {
     const [, conversationId = "", rest = ""] = /^\/conversations\/([^/]+)(.*)$/.exec(path) ?? [];
     let log = this.logs.get(conversationId);
-    if (method === "PUT") {
-      if (log !== undefined) return { code: "already_founded" };
-      log = new FakeLog(conversationId);
+    if (method === "PUT" && rest === "") {
+      const founding = body as unknown as FoundRequest;
+      log ??= new FakeLog(conversationId, founding.kind);
+      if (log.generation > 0 && !log.users.includes(device.user_id)) return { code: "bad_roster" };
+      const known = log.entries.find((entry) => entry.message_id === founding.message_id);
+      if (known !== undefined) return { ok: log.state(device) };
       this.logs.set(conversationId, log);
-      const { message_id, devices, envelope } = body as unknown as {
-        message_id: string;
-        devices: DeviceRef[];
-        envelope: string;
-      };
-      log.found(device, message_id, devices, envelope, this.nowMs);
-      this.deliver(log, 1);
-      return { ok: log.state(device) };
+      return this.#submitted(log, log.found(device, founding, this.nowMs), () => log?.state(device));
     }
-    if (log === undefined || !log.users.includes(device.user_id)) return { code: "not_found" };
-    if (rest === "") return { ok: log.state(device) };
+    const isOut = log?.gone.has(deviceKey(device)) ?? false;
+    if (log === undefined || !(log.users.includes(device.user_id) || isOut)) return { code: "not_found" };
     if (rest === "/entries") return { ok: this.#page(log, device, Number(query.get("after"))) };
+    if (!log.users.includes(device.user_id)) return { code: "not_found" };
+    if (rest === "") return { ok: log.state(device) };
+    if (rest === "/welcome") return orNotFound(log.welcome(device));
+    if (rest === "/group-info") return orNotFound(log.groupInfo());
     const refusal = this.refuseNext.shift();
     if (refusal !== undefined) return { code: refusal.code };
-    const outcome = log.submit(device, body as unknown as Send, this.nowMs);
+    if (rest === "/commits")
+      return this.#submitted(log, log.commit(device, body as unknown as CommitRequest, this.nowMs));
+    if (rest === "/leave") {
+      const leave = body as unknown as { message_id: string; epoch: number; signature: string };
+      return this.#submitted(log, log.leave(device, leave, this.nowMs));
+    }
+    return this.#submitted(log, log.submit(device, body as unknown as Send, this.nowMs));
+  }
+
+  #submitted(
+    log: FakeLog,
+    outcome: ReturnType<FakeLog["submit"]>,
+    answer: () => unknown = () => ("accepted" in outcome ? outcome.accepted : null),
+  ): { ok: unknown } | { code: ErrorCode } {
     if ("refused" in outcome) return { code: outcome.refused };
     this.deliver(log, outcome.accepted.seq);
-    return { ok: outcome.accepted };
+    return { ok: answer() };
   }
 
   #page(log: FakeLog, device: DeviceRef, after: number) {
-    const first_seq = log.roster.get(deviceKey(device)) ?? log.head + 1;
+    const gone = log.gone.get(deviceKey(device));
+    const isIn = log.roster.has(deviceKey(device));
+    const first_seq = log.roster.get(deviceKey(device)) ?? (gone === undefined ? log.head + 1 : 1);
     const from = Math.max(after, first_seq - 1);
-    const entries = log.entries.slice(from, from + 3);
+    const entries = log.entries.slice(from, Math.min(from + 3, isIn ? log.head : (gone ?? 0)));
     const { conversationId: conversation_id, logId: log_id, head } = log;
     const last = entries.at(-1)?.seq ?? 0;
     const more = entries.length > 0 && last < head;
@@ -334,7 +366,7 @@ export class FakeServer implements Network {
   #chatList(device: DeviceRef) {
     return [...this.logs.values()]
       .filter((log) => log.users.includes(device.user_id))
-      .map((log) => ({ conversation_id: log.conversationId, kind: "direct", last_activity_at: 0 }));
+      .map((log) => ({ conversation_id: log.conversationId, kind: log.kind, last_activity_at: 0 }));
   }
 
   #tokens(device: DeviceRef) {
@@ -353,4 +385,8 @@ export class FakeServer implements Network {
 function parseToken(token: string): DeviceRef {
   const [user_id = "", device_id = ""] = token.split(".");
   return { user_id, device_id: Number(device_id) };
+}
+
+function orNotFound(answer: object | null): { ok: unknown } | { code: ErrorCode } {
+  return answer === null ? { code: "not_found" } : { ok: answer };
 }

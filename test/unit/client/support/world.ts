@@ -1,10 +1,12 @@
 /** A fake server, one virtual clock, and clients on it. */
 import type { Kittiwake } from "../../../../src/client/contract.ts";
+import type { CryptoPort } from "../../../../src/client/crypto/port.ts";
 import { openKittiwake } from "../../../../src/client/index.ts";
 import { openSqliteStore } from "../../../../src/client/store/sqlite.ts";
-import type { Store } from "../../../../src/client/store/store.ts";
+import { getValue, putValue, type Store } from "../../../../src/client/store/store.ts";
 import { aloneTabs, type Tabs } from "../../../../src/client/tabs/tabs.ts";
 import type { DeviceRef } from "../../../../src/protocol/ids.ts";
+import { plainCrypto } from "../../../support/plain-crypto.ts";
 import { FakeServer } from "./fake-server.ts";
 import { VirtualEnvironment } from "./virtual-environment.ts";
 
@@ -20,6 +22,8 @@ export interface Client {
 export class World {
   readonly server = new FakeServer();
   readonly environment = new VirtualEnvironment(this.server);
+  /** One for each device that is opened. */
+  newCrypto: () => CryptoPort = plainCrypto;
   readonly #apps: Kittiwake[] = [];
 
   async open(store: Store, tabs: Tabs = aloneTabs()): Promise<Kittiwake> {
@@ -27,6 +31,7 @@ export class World {
       url: "http://server.test",
       store,
       environment: this.environment,
+      crypto: this.newCrypto(),
       tabs,
     });
     this.#apps.push(app);
@@ -45,11 +50,17 @@ export class World {
     await this.environment.until(() => app.connection.status === "live", "live");
   }
 
-  /** Alice and Bob with a founded chat, both live. */
+  /**
+   * Alice and Bob with a founded chat, both live, and nothing but the founding in it: Alice has no profile yet when she
+   * founds, so she introduces herself with her first message, as Bob does.
+   */
   async pair(): Promise<{ alice: Client; bob: Client; chat: string }> {
     const alice = await this.register(alicePhone, "Alice");
     const bob = await this.register(bobPhone, "Bob");
+    const profile = await getValue(alice.store, "own_profile");
+    await alice.store.apply([{ table: "values", remove: ["own_profile"] }]);
     const chat = await alice.app.startChat(bobPhone);
+    if (profile !== null) await alice.store.apply([putValue("own_profile", profile)]);
     await this.environment.until(
       async () => (await bob.app.conversations()).length === 1,
       "Bob sees the chat",
@@ -69,7 +80,7 @@ export class World {
   }
 }
 
-/** An envelope as another client would make it. */
+/** What is inside an envelope that another client made. */
 export function textEnvelope(text: string): string {
   return Buffer.from(JSON.stringify({ v: 1, type: "text", text })).toString("base64");
 }
