@@ -95,7 +95,14 @@ export function plainMessage(
 /** A commit of another device, with the GroupInfo it leads to. */
 export function plainCommit(
   info: PlainInfo,
-  commit: { epoch: number; from: DeviceRef; add: DeviceRef[]; remove: DeviceRef[]; position: Position; stateHash: string },
+  commit: {
+    epoch: number;
+    from: DeviceRef;
+    add: DeviceRef[];
+    remove: DeviceRef[];
+    position: Position;
+    stateHash: string;
+  },
 ): { bytes: Uint8Array; groupInfo: Uint8Array; sealedState: Uint8Array } {
   const { position, ...rest } = commit;
   const next = fresh();

@@ -72,7 +72,7 @@ async function adopted(
   const hash = signed === null ? reading.record.stateHash : base64.encode(signed.stateHash);
   const document = pending.document === null ? reading.document : documentOf(reading, pending.document, hash);
   const next = { ...reading, group: pending.made.next, pending: null, document: matching(document, hash) };
-  const read = finished(reader, reading, next, entry, { hash, isJoin: pending.origin === "joiner" });
+  const read = finished(reader, reading, next, entry, hash);
   const isWithoutState =
     pending.origin === "joiner" && next.document === null && reading.record.kind === "group";
   const asks: FollowUp[] = isWithoutState && hash !== null ? [{ type: "ask_for_state", hash }] : [];
@@ -106,7 +106,7 @@ async function joinedBy(
       : null;
   const record = { ...reading.record, chain: entry.seq === 1 ? null : chain };
   const next = { ...reading, record, document: opened };
-  const read = finished(reader, { ...reading, record }, next, entry, { hash, isJoin: false });
+  const read = finished(reader, { ...reading, record }, next, entry, hash);
   const asks: FollowUp[] = opened === null ? [{ type: "ask_for_state", hash }] : [];
   return { ...read, followUps: [...read.followUps, ...asks] };
 }
@@ -141,7 +141,7 @@ async function applied(
     : await openedState(reader, reading, accepted.group, entry, bytes, hash);
   // [E2] What was pending has lost: it was for the epoch that ends here.
   const next = { ...reading, group: accepted.group, document: opened, pending: null };
-  const read = finished(reader, reading, next, entry, { hash, isJoin: accepted.isJoin });
+  const read = finished(reader, reading, next, entry, hash);
   const lost: Change[] =
     reading.pending === null ? [] : [{ table: "pendingCommits", remove: [reading.record.conversationId] }];
   const asks: FollowUp[] = opened === null && !accepted.isJoin ? [{ type: "ask_for_state", hash }] : [];
@@ -203,7 +203,7 @@ function finished(
   before: Reading,
   after: Reading,
   entry: CommitEntry,
-  { hash, isJoin }: { hash: string | null; isJoin: boolean },
+  hash: string | null,
 ): ReadEntry {
   const state = groupStateOf(after.document);
   const known = withRoster(before.record, entry, reader.self);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { getValue, getValue } from "../../../src/client/store/store.ts";
+import { getValue } from "../../../src/client/store/store.ts";
 import { alicePhone, bobPhone, type Client, strangerId, textEnvelope, World } from "./support/world.ts";
 
 let world: World;
