@@ -8,11 +8,11 @@ import type { CryptoPort } from "../crypto/port.ts";
 import type { HeldGroups } from "../groups/held-groups.ts";
 import type { ConversationRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
+import type { CommitBytes } from "./commit-state.ts";
 import { withProof } from "./conversation-state.ts";
 import type { Desk } from "./desk.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { type EntriesPlan, planEntries } from "./plan-entries.ts";
-import type { CommitBytes } from "./read-commit.ts";
 import type { FollowUp, Need, Reading } from "./reading.ts";
 
 /** What the outbox does when its messages turn up in the log, or the log is another. */

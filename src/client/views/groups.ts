@@ -2,7 +2,7 @@
 import { base64 } from "@scure/base";
 import type { Group } from "../contract.ts";
 import type { Store } from "../store/store.ts";
-import { groupStateOf } from "../sync/read-commit.ts";
+import { groupStateOf } from "../sync/commit-state.ts";
 import { Names } from "./names.ts";
 
 export async function groupView(
