@@ -1,6 +1,5 @@
 /** Two or more SDK clients with real encryption on the real server. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { KittiwakeClient } from "../../src/client/kittiwake.ts";
 import { Breakable } from "./support/breakable.ts";
 import { type Person, sees, shown, Town, until } from "./support/people.ts";
 
@@ -23,7 +22,7 @@ describe("a direct chat", () => {
     expect(await shown(alice, chat)).toEqual(["(founded)", "hello Bob", "hello Alice"]);
     expect(await shown(bob, chat)).toEqual(["(founded)", "hello Bob", "hello Alice"]);
     await until(async () => (await alice.app.messages(chat))[1]?.status === "delivered", "two ticks");
-    for (const { app } of [alice, bob]) expect(await (app as KittiwakeClient).diagnostics()).toEqual({});
+    for (const { app } of [alice, bob]) expect(await app.diagnostics()).toEqual({});
   });
 
   it("[E15] both found it at once: one group, and everything written is read", async () => {

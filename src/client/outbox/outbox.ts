@@ -163,6 +163,11 @@ export class Outbox implements OutboxLink {
 
   /** Another state of an item that stays. */
   async update(item: OutboxRecord): Promise<void> {
+    // Nobody could try again what nobody sees.
+    if (item.silent && item.state === "failed") {
+      await this.#desk.store.apply([removal(item)]);
+      return this.#forget(item.conversationId, [item.messageId]);
+    }
     await this.#desk.store.apply([{ table: "outbox", put: item }]);
     replaceItem(this.lane(item.conversationId), item);
     this.#tell(item.conversationId);

@@ -1,7 +1,6 @@
 /** What the client does around the keys: log-in, repairs, forks, crashes between two steps. On an engine without cryptography. */
 import { base64 } from "@scure/base";
 import { beforeEach, describe, expect, it } from "vitest";
-import { KittiwakeClient } from "../../../src/client/kittiwake.ts";
 import { openSqliteStore } from "../../../src/client/store/sqlite.ts";
 import type { Store } from "../../../src/client/store/store.ts";
 import { deviceKey } from "../../../src/protocol/ids.ts";
@@ -25,7 +24,7 @@ async function notices(client: Client, chat: string): Promise<string[]> {
   return found.flatMap(({ body }) => (body.type === "notice" ? [body.notice.type] : []));
 }
 async function counts(client: Client): Promise<Record<string, number>> {
-  return client.app instanceof KittiwakeClient ? await client.app.diagnostics() : {};
+  return await client.app.diagnostics();
 }
 /** The same device, started again on the same store. */
 async function restart(client: Client): Promise<Client> {
@@ -78,6 +77,26 @@ describe("the log-in", () => {
     expect(new Set(offered).size).toBe(offered.length);
     const refs = offered.map((text) => readPlain<{ ref: string }>(base64.decode(text)).ref);
     expect(refs).toEqual(expect.arrayContaining(made));
+  });
+
+  it("[E6] offers no package twice, whatever becomes of the answer to an upload", async () => {
+    const store = await openSqliteStore(":memory:");
+    const app = await world.open(store);
+    const { fetch } = world.server;
+    world.server.fetch = async (url, init) => {
+      const answer = await fetch.call(world.server, url, init);
+      if (init.method === "PUT" && url.endsWith("/account/key-packages")) throw new TypeError("lost");
+      return answer;
+    };
+    const request = { phone: alicePhone, code: "123456", deviceName: "test", name: "Alice" };
+    await expect(app.verify(request)).rejects.toThrow();
+    world.server.fetch = fetch;
+    store.close = async () => {};
+    await app.close();
+    await world.live(await world.open(store));
+    await until(() => puts().length >= 2, "filled");
+    const offered = puts().flatMap(({ body }) => (body as { packages: { package: string }[] }).packages);
+    expect(new Set(offered.map((it) => it.package)).size).toBe(offered.length);
   });
 
   it("[E6] fills up when the server says that few are left", async () => {
@@ -180,6 +199,23 @@ describe("a chat of two", () => {
     await sees(alice, chat, "once more");
   });
 
+  it("[E3] [E9] what somebody may not have read who has come in since is not sent again", async () => {
+    const { messageId } = await bob.app.send(chat, "before the second device");
+    await sees(alice, chat, "before the second device");
+    const place = (await alice.app.messages(chat)).find((message) => message.messageId === messageId);
+    const log = world.server.log(chat);
+    const second = await world.register(alicePhone, "Alice");
+    await until(() => log.roster.has(deviceKey(second.device)), "the second device is in");
+    await sees(second, chat, "(notice)");
+    const request = { v: 1, type: "resend_request", message_id: messageId, seq: place?.seq };
+    const envelope = Buffer.from(JSON.stringify(request)).toString("base64");
+    log.forge(second.device, { message_id: strangerId(), base_seq: 0, silent: true, envelope }, 0);
+    world.server.deliver(log, log.head);
+    const { head } = log;
+    await world.environment.advance(10_000);
+    expect(log.head).toBe(head);
+  });
+
   it("[E13] a sender who saw another log: sending stops, and the chat says so", async () => {
     await bob.app.send(chat, "one");
     await sees(alice, chat, "one");
@@ -228,6 +264,24 @@ describe("a chat of two", () => {
     expect(group?.epoch).toBe(world.server.log(chat).epoch);
     await isSent(again);
     expect(world.server.log(chat).entries.filter((entry) => entry.kind === "commit")).toHaveLength(2);
+  });
+
+  it("[E8] a commit that was stored and never arrived is sent by the next run", async () => {
+    world.server.log(chat).loggedOut.add(deviceKey(bob.device));
+    await bob.app.close();
+    const { fetch } = world.server;
+    world.server.fetch = async (url, init) => {
+      if (url.endsWith("/commits")) throw new TypeError("unreachable");
+      return await fetch.call(world.server, url, init);
+    };
+    await alice.app.send(chat, "after the removal");
+    await until(async () => (await alice.store.all("pendingCommits")).length === 1, "made");
+    const [made] = await alice.store.all("pendingCommits");
+    const again = await restart(alice);
+    world.server.fetch = fetch;
+    await isSent(again);
+    const commits = world.server.log(chat).entries.filter((entry) => entry.kind === "commit");
+    expect(commits.map((entry) => entry.message_id).at(-1)).toBe(made?.messageId);
   });
 
   it("[E14] commit_required: whoever sends next takes out who has to go, then the message goes", async () => {
@@ -394,5 +448,6 @@ describe("a group", () => {
     expect(await found()).toEqual({ type: "notice", notice: { type: "members_removed", who: ["Bob"] } });
     await until(async () => (await bob.app.conversation(group))?.isMember === false, "Bob is out");
     await expect(bob.app.send(group, "still here")).rejects.toThrow();
+    expect((await bob.app.group(group))?.ownRole).toBeNull();
   });
 });
