@@ -78,7 +78,7 @@ describe("a group of three", () => {
       expect((await person.messages()).map(({ text }) => text)).toEqual(order);
     }
     for (const name of ["Bob", "Carol"]) {
-      await alice.page.getByTestId("sender-name").filter({ hasText: name }).waitFor();
+      await alice.page.getByTestId("sender-name").filter({ hasText: name }).first().waitFor();
     }
     await alice.page.getByTestId("lock-line").waitFor();
     noErrors(alice, bob, carol);
