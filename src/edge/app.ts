@@ -7,6 +7,7 @@ import { accountRoutes } from "./routes/account-devices.ts";
 import { authCodeRoutes } from "./routes/auth-code.ts";
 import { authSessionRoutes } from "./routes/auth-session.ts";
 import { authVerifyRoutes } from "./routes/auth-verify.ts";
+import { blobRoutes } from "./routes/blobs.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import { directoryRoutes } from "./routes/directory-lookup.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -37,6 +38,7 @@ app.route("/v1/inbox", inboxSocketRoutes);
 app.route("/v1/inbox", inboxRoutes);
 app.route("/v1/conversations", conversationSocketRoutes);
 app.route("/v1/conversations", conversationRoutes);
+app.route("/v1/conversations", blobRoutes);
 app.all("/v1/*", answerNotFound);
 
 // Everything else is the web app. Cloudflare serves its files before the Worker is asked; this is for what is left.

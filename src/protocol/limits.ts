@@ -10,7 +10,8 @@ export const limits = {
   httpBodyBytesMax: 256 * 1024,
 
   // MLS objects (encryption.md). Above the inline bound they lie in R2 and are named by their hash.
-  blobInlineBytesMax: 128 * 1024,
+  // The inline bound leaves room for nonce and tag beside 128 KiB of padded state.
+  blobInlineBytesMax: 129 * 1024,
   blobBytesMax: 2 * 1024 * 1024,
   commitBodyBytesMax: 1024 * 1024,
   keyPackageBytesMax: 4 * 1024,
@@ -21,10 +22,16 @@ export const limits = {
   usersPerClaimMax: 64,
   sealedProfileBytesMax: 128 * 1024,
 
+  /** Of one conversation: uploads that no entry names yet, and Welcomes that somebody has not fetched. */
+  blobsUnnamedMax: 64,
+  blobUnnamedLifetimeMs: 60 * 60_000,
+  welcomesKeptMax: 256,
+
   // Identity.
   devicesPerUserMax: 5,
   deviceNameCharsMax: 64,
   membersPerGroupMax: 1024,
+  leavesPerGroupMax: 2048,
   devicesPerCommitMax: 64,
 
   // Dedupe [L3].
