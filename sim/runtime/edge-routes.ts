@@ -2,7 +2,7 @@
 import type { Account } from "../../durable/account/account.ts";
 import type { Conversation } from "../../durable/conversation/conversation.ts";
 import type { Inbox } from "../../durable/inbox/inbox.ts";
-import type { Submission } from "../../durable/rpc.ts";
+import type { SubmitOutcome } from "../../durable/rpc.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import {
   commitRequestSchema,
@@ -14,6 +14,7 @@ import {
 } from "../../src/protocol/http.ts";
 import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import { leaveRequestSchema } from "../../src/protocol/mls.ts";
 import type { Rng } from "./rng.ts";
 import { namespace } from "./rpc.ts";
 import { readRefreshToken, readToken, signTokens } from "./tokens.ts";
@@ -111,26 +112,51 @@ export class EdgeRoutes {
   async #conversation(request: EdgeRequest, id: string, what: string): Promise<unknown> {
     const self = this.#admit(request.token);
     const conversation = namespace(this.#world, "Conversation").getByName(id) as unknown as Conversation;
-    if (what === "messages")
-      return await submit(conversation, self, messageRequestSchema.parse(request.body));
-    if (what === "commits") {
-      return await submit(conversation, self, { ...commitRequestSchema.parse(request.body), silent: true });
-    }
+    if (request.method === "POST") return await this.#append(conversation, self, request.body, what);
+    if (what === "welcome") return orNotFound(await conversation.welcome(self));
+    if (what === "group-info") return orNotFound(await conversation.groupInfo(self));
     if (what === "entries") {
       const { after, limit } = pageQuerySchema.parse(Object.fromEntries(request.query));
       // The schema took its bound when it was loaded; a run may have made it smaller.
       const page = await conversation.page(self, after, Math.min(limit, limits.pageEntriesMax));
-      if (page === null) throw new ProtocolError("not_found");
-      return page;
+      return orNotFound(page);
     }
-    if (request.method === "PUT") {
-      const outcome = await conversation.found({ author: self, ...foundRequestSchema.parse(request.body) });
-      if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
-      return outcome.state;
+    if (request.method === "PUT") return await this.#found(conversation, self, request.body);
+    return orNotFound(await conversation.state(self));
+  }
+
+  async #append(
+    conversation: Conversation,
+    author: DeviceRef,
+    body: unknown,
+    what: string,
+  ): Promise<unknown> {
+    if (what === "messages") {
+      const [outcome] = await conversation.submit(author, [messageRequestSchema.parse(body)]);
+      return accepted(outcome);
     }
-    const state = await conversation.state(self);
-    if (state === null) throw new ProtocolError("not_found");
-    return state;
+    if (what === "leave") return accepted(await conversation.leave(author, leaveRequestSchema.parse(body)));
+    const request = commitRequestSchema.parse(body);
+    const areActive = await this.#areActive(request.roster_change.add);
+    return accepted(await conversation.commit({ author, request, areActive }));
+  }
+
+  async #found(conversation: Conversation, author: DeviceRef, body: unknown): Promise<unknown> {
+    const request = foundRequestSchema.parse(body);
+    const isKnown = async () => ((await conversation.state(author))?.generation ?? 0) >= request.generation;
+    if (!(await this.#areActive(request.devices)) && !(await isKnown()))
+      throw new ProtocolError("bad_roster");
+    const outcome = await conversation.found({ author, ...request });
+    if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
+    return outcome.state;
+  }
+
+  async #areActive(devices: readonly DeviceRef[]): Promise<boolean> {
+    for (const { user_id, device_id } of devices) {
+      const active = await this.#accountOf(user_id).activeDevices();
+      if (active?.includes(device_id) !== true) return false;
+    }
+    return true;
   }
 
   async #inbox({ token, body, query }: EdgeRequest, action: string): Promise<unknown> {
@@ -165,15 +191,15 @@ export class EdgeRoutes {
   }
 }
 
-async function submit(
-  conversation: Conversation,
-  author: DeviceRef,
-  submission: Submission,
-): Promise<unknown> {
-  const [outcome] = await conversation.submit(author, [submission]);
+function accepted(outcome: SubmitOutcome | undefined): unknown {
   if (outcome === undefined) throw new Error("no answer to a submission");
   if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
   return outcome.accepted;
+}
+
+function orNotFound<T>(answer: T | null): T {
+  if (answer === null) throw new ProtocolError("not_found");
+  return answer;
 }
 
 function throwIf(refused: Awaited<ReturnType<Account["revokeDevice"]>>): void {
