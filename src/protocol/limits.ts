@@ -19,7 +19,16 @@ export const limits = {
   /** One-time packages that an Account keeps for one device and suite, and below which it asks for more. */
   keyPackagesPerDeviceMax: 100,
   keyPackagesLow: 20,
+  keyPackagesClaimedKeptMax: 2_000,
+  keyPackageLifetimeMsMax: 92 * 24 * 60 * 60 * 1000,
+  /** How far a device's clock may be ahead of ours. */
+  clockSkewMsMax: 24 * 60 * 60 * 1000,
   usersPerClaimMax: 64,
+  // Claims: users by one claimer; of one user, times that one-time packages are given, by one claimer and in all.
+  usersClaimedBurst: 1_200,
+  usersClaimedPerSecond: 1,
+  oneTimeByClaimerPerHour: 10,
+  oneTimePerHour: 60,
   sealedProfileBytesMax: 128 * 1024,
 
   /** Of one conversation: uploads that no entry names yet, and Welcomes that somebody has not fetched. */
