@@ -1,16 +1,16 @@
-/** Stands in for durable/conversation/commit-guard.ts: what a Conversation sees of a commit of the cheap engine. */
-import type * as real from "../../durable/conversation/commit-guard.ts";
+/** What a Conversation sees of a commit of the cheap engine, in the place of durable/conversation/commit-guard.ts. */
+import type { commitGuard } from "../../durable/conversation/commit-guard.ts";
 import type { ExpectedCommit } from "../../src/mls-guard/commit-rules.ts";
 import type { GuardCode } from "../../src/mls-guard/refusal.ts";
 import { type CheapGroupId, fromBytes } from "./cheap-mls.ts";
 
-type Of<Name extends keyof typeof real> = (typeof real)[Name];
+type Guard = typeof commitGuard;
 
 function isOf(object: CheapGroupId, expected: CheapGroupId): boolean {
   return object.conversationId === expected.conversationId && object.generation === expected.generation;
 }
 
-export const inspectCommitBytes: Of<"inspectCommitBytes"> = (bytes, expected) => {
+const inspectCommitBytes: Guard["inspectCommitBytes"] = (bytes, expected) => {
   const commit = fromBytes(bytes, "commit");
   if (commit === null) return { refused: "malformed" };
   if (!isOf(commit, expected)) return { refused: "wrong_group" };
@@ -22,12 +22,12 @@ export const inspectCommitBytes: Of<"inspectCommitBytes"> = (bytes, expected) =>
   };
 };
 
-export const suiteOfGroupInfoBytes: Of<"suiteOfGroupInfoBytes"> = (bytes) => {
+const suiteOfGroupInfoBytes: Guard["suiteOfGroupInfoBytes"] = (bytes) => {
   const info = fromBytes(bytes, "group_info");
   return info === null ? { refused: "malformed" } : { suite: info.suite };
 };
 
-export const inspectGroupInfoBytes: Of<"inspectGroupInfoBytes"> = (
+const inspectGroupInfoBytes: Guard["inspectGroupInfoBytes"] = (
   bytes: Uint8Array,
   expected: ExpectedCommit,
 ): GuardCode | null => {
@@ -38,9 +38,16 @@ export const inspectGroupInfoBytes: Of<"inspectGroupInfoBytes"> = (
   return info.suite === expected.suite ? null : "wrong_suite";
 };
 
-export const inspectWelcomeBytes: Of<"inspectWelcomeBytes"> = (bytes, expected) => {
+const inspectWelcomeBytes: Guard["inspectWelcomeBytes"] = (bytes, expected) => {
   const welcome = fromBytes(bytes, "welcome");
   if (welcome === null) return "malformed";
   if (welcome.suite !== expected.suite) return "wrong_suite";
   return welcome.packageRefs.length === expected.count ? null : "malformed";
+};
+
+export const cheapCommitGuard: Guard = {
+  inspectCommitBytes,
+  suiteOfGroupInfoBytes,
+  inspectGroupInfoBytes,
+  inspectWelcomeBytes,
 };

@@ -15,6 +15,7 @@ import {
 import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { leaveRequestSchema } from "../../src/protocol/mls.ts";
+import { answerForAccount, claim } from "./account-routes.ts";
 import type { Rng } from "./rng.ts";
 import { namespace } from "./rpc.ts";
 import { readRefreshToken, readToken, signTokens } from "./tokens.ts";
@@ -45,15 +46,23 @@ export class EdgeRoutes {
 
   async answer(request: EdgeRequest): Promise<unknown> {
     const [, , area = "", id = "", what = ""] = request.path.split("/");
+    const objects = {
+      account: (userId: string) => this.#accountOf(userId),
+      conversation: (conversationId: string) => this.#conversationOf(conversationId),
+    };
     switch (area) {
       case "auth":
         return await this.#auth(request, id);
       case "directory":
         return this.#lookUp(request);
       case "users":
-        return { user_id: id, devices: await this.#active(id) };
+        return what === "profile"
+          ? { sealed: orNotFound(await this.#accountOf(id).profile()) }
+          : { user_id: id, devices: await this.#active(id) };
       case "account":
-        return await this.#account(request, Number(what));
+        return await answerForAccount(request, this.#admit(request.token), objects, [id, what]);
+      case "key-packages":
+        return await claim(request.body, this.#admit(request.token), objects);
       case "conversations":
         return await this.#conversation(request, id, what);
       case "inbox":
@@ -95,23 +104,9 @@ export class EdgeRoutes {
     return { user_id: userId, phone };
   }
 
-  async #account({ method, token }: EdgeRequest, deviceId: number): Promise<unknown> {
-    const self = this.#admit(token);
-    const account = this.#accountOf(self.user_id);
-    if (method === "DELETE") {
-      throwIf(await account.revokeDevice(self.device_id, deviceId));
-      return {};
-    }
-    const devices = await account.devices(self.device_id);
-    if (devices === null) throw new ProtocolError("revoked");
-    return {
-      devices: devices.map((device) => ({ ...device, is_this: device.device_id === self.device_id })),
-    };
-  }
-
   async #conversation(request: EdgeRequest, id: string, what: string): Promise<unknown> {
     const self = this.#admit(request.token);
-    const conversation = namespace(this.#world, "Conversation").getByName(id) as unknown as Conversation;
+    const conversation = this.#conversationOf(id);
     if (request.method === "POST") return await this.#append(conversation, self, request.body, what);
     if (what === "welcome") return orNotFound(await conversation.welcome(self));
     if (what === "group-info") return orNotFound(await conversation.groupInfo(self));
@@ -174,6 +169,10 @@ export class EdgeRoutes {
     const devices = await this.#accountOf(userId).activeDevices();
     if (devices === null) throw new ProtocolError("not_found");
     return devices;
+  }
+
+  #conversationOf(id: string): Conversation {
+    return namespace(this.#world, "Conversation").getByName(id) as unknown as Conversation;
   }
 
   #accountOf(userId: string): Account {
