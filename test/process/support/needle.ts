@@ -29,6 +29,11 @@ export function needleFor(text: string): Needle {
   return { text, spellings: encoded.flatMap(([name, bytes]) => spellingsOf(name, bytes)) };
 }
 
+/** A picture, or anything else that is no text. */
+export function needleForBytes(name: string, bytes: Buffer): Needle {
+  return { text: name, spellings: spellingsOf("bytes", bytes) };
+}
+
 function spellingsOf(name: string, bytes: Buffer): Needle["spellings"] {
   const hex = bytes.toString("hex");
   return [
