@@ -2,10 +2,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { z } from "zod";
 import { type ConversationState, conversationStateSchema } from "../../src/protocol/entry.ts";
-import { codeAnswerSchema, type FoundRequest, type Tokens, tokensSchema } from "../../src/protocol/http.ts";
+import { codeAnswerSchema, type Tokens, tokensSchema } from "../../src/protocol/http.ts";
 import { directConversationId } from "../../src/protocol/ids.ts";
-import { envelope } from "../contender.ts";
 import { numbered } from "../numbered-ids.ts";
+import { foundingRequest } from "./founding.ts";
 
 interface Call<T> {
   method: "POST" | "PUT";
@@ -35,12 +35,8 @@ export async function register(base: string, phone: string): Promise<Tokens> {
 /** Founds the direct chat of two users who have one device each. */
 export async function foundChat(base: string, founder: Tokens, other: Tokens): Promise<ConversationState> {
   const id = await directConversationId(founder.user_id, other.user_id);
-  const body: FoundRequest = {
-    message_id: numbered(messageIdPrefix(), 0),
-    generation: 1,
-    devices: [founder, other].map(({ user_id, device_id }) => ({ user_id, device_id })),
-    envelope,
-  };
+  const refOf = ({ user_id, device_id }: Tokens) => ({ user_id, device_id });
+  const body = await foundingRequest(id, numbered(messageIdPrefix(), 0), [refOf(founder), refOf(other)]);
   const headers = { authorization: `Bearer ${founder.access_token}` };
   return await call(base, {
     method: "PUT",

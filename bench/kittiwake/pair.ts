@@ -36,7 +36,7 @@ export async function openPair(options: ChatOptions, events: PairEvents): Promis
   const sender = await open(options.sender, accepted);
 
   const start = `{"type":"send","conversation_id":"${id}","message_id":"`;
-  const middle = `","epoch":${state.epoch},"base_seq":`;
+  const middle = `","generation":${state.generation},"epoch":${state.epoch},"base_seq":`;
   const end = `,"silent":false,"envelope":"${envelope}"}`;
   let sent = 0;
   return {

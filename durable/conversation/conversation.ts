@@ -10,7 +10,7 @@ import { type Bindings, readConfig } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import type { ConversationState } from "../../src/protocol/entry.ts";
 import { chatUpSchema, ping, pong } from "../../src/protocol/frames.ts";
-import { type DeviceRef, directConversationId } from "../../src/protocol/ids.ts";
+import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { groupInfoSchema, leaveRequestSchema, welcomeSchema } from "../../src/protocol/mls.ts";
 import { answerClose, readIdentity, upgraded } from "../identity.ts";
@@ -32,15 +32,8 @@ import { Blobs } from "./blobs.ts";
 import { ChatFrames } from "./chat-frames.ts";
 import { ConversationCore } from "./core.ts";
 import { Deliveries, type InboxPort } from "./deliveries.ts";
-import {
-  type CommitDraft,
-  commitDraft,
-  type Draft,
-  foundingDraft,
-  leaveDraft,
-  messageDraft,
-} from "./draft.ts";
-import { found, foundedAlready } from "./found.ts";
+import { commitDraft, type Draft, leaveDraft, messageDraft } from "./draft.ts";
+import { Foundings } from "./foundings.ts";
 import { Ingest } from "./ingest.ts";
 import { readPage } from "./page.ts";
 import { Receipts } from "./receipts.ts";
@@ -58,6 +51,7 @@ export class Conversation extends DurableObject<Bindings> {
   #ingest: Ingest;
   #frames: ChatFrames;
   #blobs: Blobs;
+  #foundings: Foundings;
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
@@ -73,6 +67,14 @@ export class Conversation extends DurableObject<Bindings> {
     this.#frames = new ChatFrames(this.#core, this.#ingest, this.#receipts);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
     this.#blobs = new Blobs(this.#core, env.MEDIA);
+    this.#foundings = new Foundings({
+      core: this.#core,
+      blobs: this.#blobs,
+      deliveries: this.#deliveries,
+      append: (author, draft) => this.#append(author, draft),
+      ensureSchema: () => ensureSchema(ctx.storage, migrations),
+      schedule: () => this.#ingest.schedule(),
+    });
     void ctx.blockConcurrencyWhile(async () => {
       const hasSchema = schemaExists(ctx.storage);
       if (hasSchema) ensureSchema(ctx.storage, migrations);
@@ -83,47 +85,7 @@ export class Conversation extends DurableObject<Bindings> {
 
   /** Founds a chat or its next generation (E15). The Worker has checked the devices with their Accounts. */
   async found(call: FoundCall): Promise<FoundOutcome> {
-    const misplaced = await this.#misplaced(call);
-    if (misplaced !== undefined) return misplaced;
-    const known = foundedAlready(this.#core, call);
-    if (known !== undefined) return known;
-    const baseSeq = this.#core.loaded?.head.seq ?? 0;
-    const draft = await foundingDraft(call, baseSeq, (blob) => this.#blobs.fetch(blob));
-    // What came between while the bytes were fetched.
-    const overtaken = foundedAlready(this.#core, call);
-    if (overtaken !== undefined) return overtaken;
-    if (this.#core.loaded !== null) return await this.#foundAgain(call, draft);
-    const outcome = found(this.#core, call, draft, () => ensureSchema(this.ctx.storage, migrations));
-    if ("state" in outcome && !("refused" in outcome)) {
-      this.#ingest.schedule();
-      // Before the founder hears of it, so that its Inbox takes what it says of this chat next; the alarm repeats it.
-      await this.#deliveries.noteFounding(call.author.user_id);
-    }
-    return outcome;
-  }
-
-  /** A direct chat's id follows from its two users, and a chat does not change its kind. */
-  async #misplaced(call: FoundCall): Promise<FoundOutcome | undefined> {
-    const users = [...new Set([call.author, ...call.devices].map((device) => device.user_id))];
-    const [one, other] = users;
-    const kind = this.#core.loaded?.identity.kind ?? call.kind;
-    const isRight =
-      kind === call.kind &&
-      (kind === "group" ||
-        call.generation > 1 ||
-        (users.length === 2 &&
-          one !== undefined &&
-          other !== undefined &&
-          (await directConversationId(one, other)) === this.#core.id));
-    return isRight ? undefined : { refused: { code: "bad_roster", details: {} } };
-  }
-
-  async #foundAgain(call: FoundCall, draft: CommitDraft): Promise<FoundOutcome> {
-    const outcome = await this.#append(call.author, draft);
-    const known = foundedAlready(this.#core, call);
-    if ("refused" in outcome)
-      return known !== undefined && "state" in known ? { ...known, ...outcome } : outcome;
-    return known ?? { refused: { code: "internal", details: {} } };
+    return await this.#foundings.found(call);
   }
 
   /** Messages of one device that came by its Inbox or by HTTP, in order; after a refusal the rest waits [L7]. */

@@ -1,13 +1,14 @@
 /**
- * Founding (E15): a direct chat's id must follow from its two users, and every device named must be an active one of
- * theirs. Both are checked here, against the Accounts; the Conversation then decides who comes first.
+ * Founding (E15): the id must follow from a direct chat's two users or a group's founder and message id, and every device
+ * named must be an active one of its user. Both are checked here, against the Accounts; the Conversation then decides who comes first.
  */
+import { foundedId } from "../../durable/conversation/foundings.ts";
 import { accountStub, conversationStub } from "../../durable/names.ts";
 import type { Bindings } from "../config.ts";
 import type { ConversationState } from "../protocol/entry.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { FoundRequest } from "../protocol/http.ts";
-import { type DeviceRef, deviceKey, directConversationId } from "../protocol/ids.ts";
+import { type DeviceRef, deviceKey } from "../protocol/ids.ts";
 
 export async function foundConversation(
   env: Bindings,
@@ -16,12 +17,8 @@ export async function foundConversation(
   request: FoundRequest,
 ): Promise<ConversationState> {
   checkDevices(author, request.devices);
-  if (request.kind === "direct" && request.generation === 1) {
-    const other = otherUser(author, request.devices);
-    if ((await directConversationId(author.user_id, other)) !== conversationId) {
-      throw new ProtocolError("bad_roster", { where: "conversation_id: is not of these two users" });
-    }
-  }
+  if (request.generation === 1 && (await foundedId({ author, ...request })) !== conversationId)
+    throw new ProtocolError("bad_roster", { where: misplaced[request.kind] });
   const conversation = conversationStub(env, conversationId);
   // A repeat of a founding that succeeded gets its answer [L3], even if one of its devices was logged out since:
   // a conversation that exists founds nothing, it only says what there is.
@@ -52,14 +49,10 @@ function checkDevices(author: DeviceRef, devices: readonly DeviceRef[]): void {
   if (!keys.has(deviceKey(author))) throw badDevices("include the author's");
 }
 
-/** The one user besides the author whom the devices belong to. */
-function otherUser(author: DeviceRef, devices: readonly DeviceRef[]): string {
-  const users = new Set(devices.map((device) => device.user_id));
-  users.delete(author.user_id);
-  const [other] = users;
-  if (other === undefined || users.size !== 1) throw badDevices("belong to two users");
-  return other;
-}
+const misplaced = {
+  direct: "conversation_id: is not of these two users",
+  group: "conversation_id: is not groupConversationId(founder, message_id)",
+} as const;
 
 function badDevices(rule: string): ProtocolError {
   return new ProtocolError("bad_roster", { where: `devices: ${rule}` });

@@ -8,7 +8,7 @@ import { z } from "zod";
 export const userIdSchema = z.string().regex(/^[A-Za-z0-9_-]{22}$/, "a user id is 22 base64url characters");
 /** Given by the Account, counting from 1 within a user, never reused. */
 export const deviceIdSchema = z.int().min(1).max(0x7fff_ffff);
-/** SHA-256 in base64url: 43 characters. A direct chat's id follows from its two users (encryption.md E15). */
+/** SHA-256 in base64url: 43 characters. It follows from a direct chat's two users, or from a group's founding (encryption.md E15). */
 export const conversationIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, "a conversation id is 43 base64url characters");
@@ -54,10 +54,19 @@ export function deviceKey(device: DeviceRef): string {
 /** The id of the direct chat of two users: SHA-256("direct" ‖ both user ids, sorted), base64url (E15). */
 export async function directConversationId(one: string, other: string): Promise<string> {
   const sorted = [one, other].sort();
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(`direct${sorted[0]}${sorted[1]}`),
-  );
+  return await hashedId(`direct${sorted[0]}${sorted[1]}`);
+}
+
+/**
+ * The id of a new group: SHA-256("group" ‖ founder's user id ‖ message id of the founding), base64url (E15). Whoever could
+ * choose it freely could take the id of two others' direct chat before they do.
+ */
+export async function groupConversationId(founderId: string, messageId: string): Promise<string> {
+  return await hashedId(`group${founderId}${messageId}`);
+}
+
+async function hashedId(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const base64 = btoa(String.fromCharCode(...new Uint8Array(digest)));
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -100,6 +100,34 @@ describe("founding", () => {
   });
 });
 
+describe("founding a group", () => {
+  test("is the founder's alone under an id that follows from it: nobody takes the place of others' direct chat [E15]", async () => {
+    const [one, other, mallory] = [await register(), await register(), await register()];
+    const mls = await MlsChat.group(mallory);
+    const { request } = await mls.founding([ref(mallory), ref(one)]);
+    const theirs = await directConversationId(one.user_id, other.user_id);
+    for (const id of [theirs, unknownConversation, (await MlsChat.group(one)).id]) {
+      const refused = await putBody(id, mallory, request);
+      expect(refused.body.error).toMatchObject({
+        code: "bad_roster",
+        where: expect.stringContaining("conversation_id"),
+      });
+      const direct = env.CONVERSATION.getByName(id);
+      expect(await direct.found({ author: ref(mallory), ...request })).toMatchObject({
+        refused: { code: "bad_roster" },
+      });
+    }
+    const { body } = await putBody(mls.id, mallory, request);
+    expect(body).toMatchObject({
+      kind: "group",
+      suite: "x25519",
+      members: [{ role: "owner" }, { role: "member" }],
+    });
+    const direct = await new MlsChat(theirs, "direct").founding([ref(one), ref(other)]);
+    expect((await putBody(theirs, one, direct.request)).status).toBe(200);
+  });
+});
+
 describe("a stranger", () => {
   test("cannot tell a chat that exists from one that does not or cannot", async () => {
     const { id } = await founded();

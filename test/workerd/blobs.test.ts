@@ -26,8 +26,8 @@ function bytesOf(size: number): Uint8Array {
 
 async function group() {
   const [owner, bob] = [await register(), await register()];
-  const id = newConversationId();
-  const mls = new MlsChat(id, "group");
+  const mls = await MlsChat.group(owner);
+  const { id } = mls;
   const founding = await mls.founding([ref(owner), ref(bob)]);
   const answer = await call(`/v1/conversations/${id}`, {
     method: "PUT",

@@ -16,7 +16,7 @@ import { makeLeave } from "../../src/client/mls/leave.ts";
 import { makeStateDocument, stateHash } from "../../src/client/mls/sealed-state.ts";
 import { suiteFor } from "../../src/client/mls/suites.ts";
 import type { CommitRequest, FoundRequest } from "../../src/protocol/http.ts";
-import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
+import { type DeviceRef, deviceKey, groupConversationId } from "../../src/protocol/ids.ts";
 
 const judge: Judge = { acceptsLeaf: () => true, allowsCommit: () => true };
 const stateDocument = makeStateDocument(new TextEncoder().encode("{}"));
@@ -66,9 +66,17 @@ export class MlsChat {
   #packages = new Map<string, OwnKeyPackage>();
   #accepted: Accepted[] = [];
 
-  constructor(id: string, kind: "direct" | "group") {
+  /** Of the first founding: a group's id follows from it. */
+  readonly #foundingId: string;
+
+  constructor(id: string, kind: "direct" | "group", foundingId: string = v7()) {
     this.id = id;
     this.kind = kind;
+    this.#foundingId = foundingId;
+  }
+  static async group(founder: { user_id: string }): Promise<MlsChat> {
+    const foundingId = v7();
+    return new MlsChat(await groupConversationId(founder.user_id, foundingId), "group", foundingId);
   }
 
   get epoch(): number {
@@ -87,7 +95,9 @@ export class MlsChat {
     const { id: conversationId, kind } = this;
     const own = { conversationId, generation, kind, nowMs: Date.now() };
     const group = value(await found(await mlsDevice(founder), own));
-    const made = await this.#make(group, founder, { add: others });
+    const isFirst = generation === 1 && kind === "group";
+    const messageId = isFirst ? this.#foundingId : v7();
+    const made = await this.#make(group, founder, { add: others }, messageId);
     const { epoch: _, base_seq: __, roster_change: ___, ...request } = made.request;
     return { request: { ...request, kind, generation, devices: [...refs] }, made };
   }
@@ -193,10 +203,15 @@ export class MlsChat {
     this.#groups.set(deviceKey(author), { group: pending.next, upTo: this.#accepted.length });
   }
 
-  async #make(group: Group, author: DeviceRef, change: ChangeOfRoster): Promise<Made> {
+  async #make(
+    group: Group,
+    author: DeviceRef,
+    change: ChangeOfRoster,
+    messageId: string = v7(),
+  ): Promise<Made> {
     const { add = [], remove = [], roles } = change;
     const claimed = await Promise.all(add.map((device) => this.#claimed(device)));
-    const position = { messageId: v7(), baseSeq: 1, baseHash: new Uint8Array(32) };
+    const position = { messageId, baseSeq: 1, baseHash: new Uint8Array(32) };
     const made = await makeCommit(group, { add: claimed, remove, stateDocument, position });
     const pending = value(made);
     const roster_change = { add: [...add], remove: [...remove], ...(roles !== undefined && { roles }) };

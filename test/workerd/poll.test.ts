@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { Conversation } from "../../durable/conversation/conversation.ts";
 import type { pollAnswerSchema, pollRequestSchema } from "../../src/protocol/http.ts";
 import {
+  commitTo,
   type DirectChat,
   foundDirectChat,
   openChat,
@@ -121,7 +122,8 @@ describe("a device that is logged out", () => {
     await inboxAlarmOf(chat, chat.bob);
     expect(await onChat.untilClosed()).toMatchObject({ code: 4403 });
     const { calls } = watchDeliver();
-    await append(chat);
+    // [E14] What comes next is the commit that takes its leaf out.
+    expect(await commitTo(chat, chat.alice, { remove: [chat.bob] })).toHaveProperty("accepted");
     await other.untilSeq(2);
     expect(calls.map(({ devices }) => devices)).toEqual([[2]]);
     expect(await heldSeqs(chat, chat.bob)).toEqual([]);

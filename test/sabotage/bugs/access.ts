@@ -73,11 +73,11 @@ export const accessBugs: PlantedBug[] = [
     says: "A member's commit may add and remove another user's devices.",
     changes: [
       {
-        file: "durable/conversation/roster.ts",
-        find: "if (![...change.add, ...change.remove].every(isOwn)) return false;",
-        replace: "void isOwn;",
+        file: "durable/conversation/roster-rules.ts",
+        find: 'return change.remove.every(mayRemove) && change.add.every(mayAdd) ? undefined : refuse("not_allowed");',
+        replace: "return void [mayRemove, mayAdd];",
       },
     ],
-    checks: ["test/unit/durable/rules.test.ts"],
+    checks: ["test/unit/durable/roster-rules.test.ts"],
   },
 ];

@@ -2,6 +2,7 @@
 import type { PlantedBug } from "../planted-bug.ts";
 import { accessBugs } from "./access.ts";
 import { deliveryBugs } from "./delivery.ts";
+import { encryptionBugs } from "./encryption.ts";
 import { fanOutBugs } from "./fan-out.ts";
 import { logBugs } from "./log.ts";
 import { receiptBugs } from "./receipts.ts";
@@ -12,4 +13,5 @@ export const plantedBugs: PlantedBug[] = [
   ...fanOutBugs,
   ...receiptBugs,
   ...accessBugs,
+  ...encryptionBugs,
 ];

@@ -19,12 +19,12 @@ export const logBugs: PlantedBug[] = [
   {
     id: "bad-neighbour",
     rules: ["L2"],
-    says: "An envelope that does not decode throws inside the transaction, and takes the whole flush with it.",
+    says: "An envelope that does not decode throws, and takes what was sent with it along.",
     changes: [
       {
-        file: "durable/conversation/log.ts",
-        find: "  try {\n    return base64.decode(envelope);\n  } catch {\n    return undefined;\n  }",
-        replace: "  return base64.decode(envelope);",
+        file: "durable/conversation/draft.ts",
+        find: "  try {\n    return base64.decode(text);\n  } catch {\n    return undefined;\n  }",
+        replace: "  return base64.decode(text);",
       },
     ],
     checks: ["test/workerd/log.test.ts"],

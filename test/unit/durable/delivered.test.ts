@@ -24,7 +24,7 @@ class Chat {
   }
 
   joins(device: DeviceRef, seq: number): void {
-    this.#follow(changedRoster(this.roster, { add: [device], remove: [] }, seq));
+    this.#follow(changedRoster(this.roster, { add: [device], remove: [] }, { seq, time: 0 }));
     this.progress.device(device)?.offer(seq, "own", 0);
   }
   isLoggedOut(device: DeviceRef): void {

@@ -18,19 +18,11 @@ const message_id = fc
   .map(([a, b, c, variant, d, e]) => `${a}-${b}-7${c}-${variant}${d}-${e}`);
 const seq = fc.maxSafeNat();
 const envelope = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString("base64"));
-const device = fc.record({ user_id: userId, device_id: fc.integer({ min: 1, max: 2 ** 31 - 1 }) });
 const literal = <T extends string>(type: T) => fc.constant(type);
-const common = { conversation_id, message_id, epoch: seq, base_seq: seq, envelope };
+const generation = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+const common = { conversation_id, message_id, generation, epoch: seq, base_seq: seq, envelope };
 const shared = [
   fc.record({ type: literal("send"), ...common, silent: fc.boolean() }),
-  fc.record({
-    type: literal("commit"),
-    ...common,
-    roster_change: fc.record({
-      add: fc.array(device, { maxLength: 3 }),
-      remove: fc.array(device, { maxLength: 3 }),
-    }),
-  }),
   fc.record({ type: literal("proceed"), conversation_id }),
   fc.record({ type: literal("ack"), conversation_id, seq: seq.map((n) => Math.max(1, n)) }),
   fc.record({ type: literal("read"), conversation_id, seq: seq.map((n) => Math.max(1, n)) }),
@@ -91,7 +83,7 @@ describe.each([
           const bad = "frames" in result ? (result.frames[0] as Record<string, unknown>) : {};
           expect(bad.type).toBe("bad");
           expect(String(bad.where)).not.toContain("secret");
-          expect(bad.isSend).toBe(frame.type === "send" || frame.type === "commit");
+          expect(bad.isSend).toBe(frame.type === "send");
           if (field !== "message_id") expect(bad.messageId).toBe(frame.message_id ?? null);
           if (field !== "conversation_id") expect(bad.conversationId).toBe(frame.conversation_id ?? null);
         },

@@ -21,26 +21,19 @@ const conversationId = base64url(43);
 const messageId = fc.integer({ min: 0, max: 2 ** 44 }).map((msecs) => v7({ msecs }));
 const seq = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const envelope = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString("base64"));
-const device = fc.record({ user_id: base64url(22), device_id: fc.integer({ min: 1, max: 0x7fff_ffff }) });
+const _device = fc.record({ user_id: base64url(22), device_id: fc.integer({ min: 1, max: 0x7fff_ffff }) });
 const position = fc.record({ log_id: base64url(22), seq, message_id: messageId, mac: base64url(22) });
 
 const sendLike = {
   conversation_id: conversationId,
   message_id: messageId,
+  generation: fc.integer({ min: 1, max: 0x7fff_ffff }),
   epoch: seq,
   base_seq: seq,
   envelope,
 };
 const upFrames = fc.oneof(
   fc.record({ type: fc.constant("send" as const), ...sendLike, silent: fc.boolean() }),
-  fc.record({
-    type: fc.constant("commit" as const),
-    ...sendLike,
-    roster_change: fc.record({
-      add: fc.array(device, { maxLength: 3 }),
-      remove: fc.array(device, { maxLength: 3 }),
-    }),
-  }),
   fc.record({ type: fc.constant("proceed" as const), conversation_id: conversationId }),
   fc.record({ type: fc.constantFrom("ack" as const, "read" as const), conversation_id: conversationId, seq }),
 );

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import type { SubmitOutcome } from "../../../durable/rpc.ts";
 import type { ConversationState } from "../../../src/protocol/entry.ts";
 import type { DeviceRef } from "../../../src/protocol/ids.ts";
-import { type ChangeOfRoster, MlsChat, newConversationId } from "../mls-client.ts";
+import { type ChangeOfRoster, MlsChat } from "../mls-client.ts";
 import { commitTo, type DirectChat, newUserId } from "./direct-chat.ts";
 
 export interface GroupChat extends DirectChat {
@@ -16,14 +16,15 @@ export async function foundGroup(size = 4): Promise<GroupChat> {
   const all = Array.from({ length: size }, () => ({ user_id: newUserId(), device_id: 1 }));
   const [owner, bob] = all;
   if (owner === undefined || bob === undefined) throw new Error("a group here has two members at least");
-  const id = newConversationId();
+  const mls = await MlsChat.group(owner);
+  const { id } = mls;
   const chat: GroupChat = {
     id,
     alice: owner,
     bob,
     owner,
     members: all.slice(1),
-    mls: new MlsChat(id, "group"),
+    mls,
     conversation: () => env.CONVERSATION.getByName(id),
     inbox: (user) => env.INBOX.getByName(user.user_id),
   };
