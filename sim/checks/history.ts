@@ -44,6 +44,10 @@ export class History {
   get head(): number {
     return this.log.length;
   }
+  devicesOf(userId: string): string[] {
+    const member = this.roster.find((candidate) => candidate.user_id === userId);
+    return (member?.devices ?? []).map(({ id }) => deviceKey({ user_id: userId, device_id: id }));
+  }
   seqOf(author: string, messageId: string): number | undefined {
     return this.#seqs.get(`${author}/${messageId}`);
   }

@@ -5,10 +5,16 @@ import type { Leader } from "./leader.ts";
 
 const id = z.string();
 
-export async function runMethod(leader: Leader, method: Method, values: unknown[]): Promise<unknown> {
+/** `isRepeat`: it may have been done before. */
+export async function runMethod(
+  leader: Leader,
+  method: Method,
+  values: unknown[],
+  isRepeat: boolean,
+): Promise<unknown> {
   switch (method) {
     case "write":
-      return await leader.write(...z.tuple([id, id, z.string()]).parse(values));
+      return await leader.write(...z.tuple([id, id, z.string()]).parse(values), isRepeat);
     case "retry":
       return await leader.retry(...z.tuple([id, id]).parse(values));
     case "discard":

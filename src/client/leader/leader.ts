@@ -144,8 +144,8 @@ export class Leader {
   openChat(conversationId: string): () => void {
     return this.#chats.open(conversationId);
   }
-  async write(conversationId: string, messageId: string, text: string): Promise<void> {
-    await this.#outbox.write(conversationId, messageId, text);
+  async write(conversationId: string, messageId: string, text: string, isRepeat: boolean): Promise<void> {
+    await this.#outbox.write(conversationId, messageId, text, isRepeat);
   }
   async retry(conversationId: string, messageId: string): Promise<void> {
     await this.#outbox.retry(conversationId, messageId);

@@ -7,8 +7,9 @@ import { limits } from "../../protocol/limits.ts";
 import { encodeContent, type TextContent } from "../content.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
-import type { Desk } from "../sync/desk.ts";
+import type { Desk, Joined } from "../sync/desk.ts";
 import type { OutboxLink } from "../sync/log-reader.ts";
+import { isInLog } from "./in-log.ts";
 import { type Lane, newLane, nextPosition, replaceItem } from "./lane.ts";
 import { needsNewId } from "./repair.ts";
 
@@ -42,28 +43,29 @@ export class Outbox implements OutboxLink {
     return this.lane(conversationId).items.find((item) => item.messageId === messageId) ?? null;
   }
 
-  /** Writing the same id twice (a follower that asks again) gives the first one. */
-  async write(conversationId: string, messageId: string, text: string): Promise<OutboxRecord> {
+  /** `isRepeat`: a follower asks again, and the message may be here, or in the log, already [L3]. */
+  async write(conversationId: string, messageId: string, text: string, isRepeat = false): Promise<void> {
     const before = this.#writing.get(conversationId) ?? Promise.resolve();
-    const writing = before.then(() => this.#write(conversationId, messageId, text));
+    const writing = before.then(async () => {
+      if (this.find(conversationId, messageId) !== null) return;
+      if (isRepeat && (await isInLog(this.#desk.store, conversationId, messageId))) return;
+      await this.#write(conversationId, messageId, text);
+    });
     this.#writing.set(
       conversationId,
       writing.catch(() => undefined),
     );
-    return await writing;
+    await writing;
   }
 
-  async #write(conversationId: string, messageId: string, text: string): Promise<OutboxRecord> {
-    const known = this.find(conversationId, messageId);
-    if (known !== null) return known;
+  async #write(conversationId: string, messageId: string, text: string): Promise<void> {
     const record = this.#desk.conversation(conversationId);
     if (record === null) throw new ProtocolError("not_found");
     if (text.length > limits.textCharsMax) throw new ProtocolError("too_large");
     const lane = this.lane(conversationId);
     const content = this.#content(record, lane, text);
-    const item: OutboxRecord = {
+    const item: Omit<OutboxRecord, "position"> = {
       conversationId,
-      position: nextPosition(lane),
       messageId,
       epoch: record.epoch,
       baseSeq: record.cursor.seq,
@@ -75,11 +77,13 @@ export class Outbox implements OutboxLink {
       state: "pending",
       failure: null,
     };
-    await this.#desk.store.apply([{ table: "outbox", put: item }]);
-    lane.items.push(item);
+    await this.#desk.exclusively(conversationId, async () => {
+      const placed = { ...item, position: nextPosition(lane) };
+      await this.#desk.store.apply([{ table: "outbox", put: placed }]);
+      lane.items.push(placed);
+    });
     this.#tell(conversationId);
     this.onWork(lane);
-    return item;
   }
 
   #content(record: ConversationRecord, lane: Lane, text: string): TextContent {
@@ -99,6 +103,12 @@ export class Outbox implements OutboxLink {
 
   /** A failed message once more, behind what waits; under a new id where the old one is used up. */
   async retry(conversationId: string, messageId: string): Promise<void> {
+    await this.#desk.exclusively(conversationId, () => this.#retry(conversationId, messageId));
+    this.#tell(conversationId);
+    this.onWork(this.lane(conversationId));
+  }
+
+  async #retry(conversationId: string, messageId: string): Promise<void> {
     const lane = this.lane(conversationId);
     const item = this.find(conversationId, messageId);
     const record = this.#desk.conversation(conversationId);
@@ -121,41 +131,52 @@ export class Outbox implements OutboxLink {
     };
     await this.#desk.store.apply([removal(item), { table: "outbox", put: again }]);
     lane.items = [...lane.items.filter((known) => known.messageId !== messageId), again];
-    this.#tell(conversationId);
-    this.onWork(lane);
   }
 
   async discard(conversationId: string, messageId: string): Promise<void> {
-    const item = this.find(conversationId, messageId);
-    if (item === null || item.state !== "failed") return;
-    await this.#desk.store.apply([removal(item)]);
-    this.#forget(conversationId, [messageId]);
+    await this.#desk.exclusively(conversationId, async () => {
+      const item = this.find(conversationId, messageId);
+      if (item === null || item.state !== "failed") return;
+      await this.#desk.store.apply([removal(item)]);
+      this.#forget(conversationId, [messageId]);
+    });
     this.#tell(conversationId);
   }
 
-  /** Another state of an item that stays. */
+  /** Another state of an item that stays. One that has gone meanwhile stays gone. */
   async update(item: OutboxRecord): Promise<void> {
-    await this.#desk.store.apply([{ table: "outbox", put: item }]);
-    replaceItem(this.lane(item.conversationId), item);
-    this.#tell(item.conversationId);
+    const { conversationId, messageId } = item;
+    await this.#desk.exclusively(conversationId, async () => {
+      if (this.find(conversationId, messageId)?.position !== item.position) return;
+      await this.#desk.store.apply([{ table: "outbox", put: item }]);
+      replaceItem(this.lane(conversationId), item);
+    });
+    this.#tell(conversationId);
   }
 
-  changesFor(conversationId: string, messageIds: readonly string[]): Change[] {
-    const items = messageIds.map((id) => this.find(conversationId, id));
-    return items.filter((item) => item !== null).map(removal);
+  settled(conversationId: string, messageIds: readonly string[]): Joined {
+    return {
+      changes: () =>
+        messageIds.flatMap((id) => {
+          const item = this.find(conversationId, id);
+          return item === null ? [] : [removal(item)];
+        }),
+      committed: () => {
+        if (messageIds.length > 0) this.#forget(conversationId, messageIds);
+      },
+    };
   }
-  committed(conversationId: string, messageIds: readonly string[]): void {
-    if (messageIds.length > 0) this.#forget(conversationId, messageIds);
-  }
+
   /** [L5] Bases were seqs of the old log; what is sent next names the cursor in the new one. */
-  changesForNewLog(conversationId: string): Change[] {
-    return this.lane(conversationId).items.map(
-      (item): Change => ({ table: "outbox", put: { ...item, baseSeq: 0 } }),
-    );
-  }
-  newLogCommitted(conversationId: string): void {
+  movedToNewLog(conversationId: string): Joined {
     const lane = this.lane(conversationId);
-    lane.items = lane.items.map((item) => ({ ...item, baseSeq: 0 }));
+    const moved = () => lane.items.map((item) => ({ ...item, baseSeq: 0 }));
+    return {
+      changes: () => moved().map((item): Change => ({ table: "outbox", put: item })),
+      committed: () => {
+        lane.items = moved();
+      },
+    };
   }
 
   #forget(conversationId: string, messageIds: readonly string[]): void {

@@ -56,8 +56,7 @@ export class Acceptance {
     const { log_id, seq, mac } = accepted;
     const proven =
       mac === undefined ? held.record : withProof(held.record, { log_id, seq, message_id: messageId, mac });
-    await desk.commit(proven, [...held.changes, ...outbox.changesFor(conversationId, [messageId])]);
-    outbox.committed(conversationId, [messageId]);
+    await desk.commit(proven, held.changes, outbox.settled(conversationId, [messageId]));
     if (plan.hasGap) onGap(conversationId);
   }
 }

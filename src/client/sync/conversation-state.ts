@@ -83,6 +83,20 @@ export function withWatermarks(
   return { ...record, members, ownRead: Math.max(record.ownRead, own) };
 }
 
+/**
+ * [R3] A log that was restored without losing entries is still the same log, and yet may have forgotten a mark that it
+ * had confirmed: then it is repeated. Null when there is nothing to repeat.
+ */
+export function withDoubt(
+  record: ConversationRecord,
+  state: ConversationState,
+  ownUserId: string,
+): ConversationRecord | null {
+  const own = state.members.find((member) => member.user_id === ownUserId);
+  if (own === undefined || state.log_id !== record.logId || own.read >= record.ownReadConfirmed) return null;
+  return { ...record, ownReadConfirmed: own.read };
+}
+
 /** What a resume may claim: the highest position with a MAC that does not lie beyond the cursor. */
 export function withProof(record: ConversationRecord, position: Position): ConversationRecord {
   const isHeld = position.log_id === record.logId && position.seq <= record.cursor.seq;

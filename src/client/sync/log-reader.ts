@@ -5,19 +5,16 @@
 import { type ConversationState, conversationStateSchema } from "../../protocol/entry.ts";
 import { type ReceivedEntries, type ReceivedPage, receivedPageSchema } from "../connection/frames.ts";
 import type { ConversationRecord } from "../store/records.ts";
-import type { Change } from "../store/store.ts";
-import { startingAt, withNewLog, withProof, withState } from "./conversation-state.ts";
-import type { Desk } from "./desk.ts";
+import { startingAt, withDoubt, withNewLog, withProof, withState } from "./conversation-state.ts";
+import type { Desk, Joined } from "./desk.ts";
 import { planEntries } from "./plan-entries.ts";
 
 /** What the outbox does when its messages turn up in the log, or the log is another. */
 export interface OutboxLink {
-  /** Removals to commit together with the entries that prove them. */
-  changesFor(conversationId: string, messageIds: readonly string[]): Change[];
-  committed(conversationId: string, messageIds: readonly string[]): void;
+  /** They go, in the transaction of the entries that prove them. */
+  settled(conversationId: string, messageIds: readonly string[]): Joined;
   /** The bases of what waits were of the old log. */
-  changesForNewLog(conversationId: string): Change[];
-  newLogCommitted(conversationId: string): void;
+  movedToNewLog(conversationId: string): Joined;
 }
 
 type Batch = Pick<ReceivedEntries, "log_id" | "entries" | "mac">;
@@ -82,8 +79,10 @@ export class LogReader {
   async takeState(state: ConversationState, isReplaced = false): Promise<void> {
     const record = this.#known(state.conversation_id);
     if (isReplaced || state.log_id !== record.logId) return await this.#replaceLog(record, state);
-    const updated = withState(record, state, this.#desk.session.userId);
+    const { userId } = this.#desk.session;
+    const updated = withState(record, state, userId);
     if (JSON.stringify(updated) !== JSON.stringify(record)) await this.#desk.commit(updated, []);
+    await this.#desk.changeMarks(state.conversation_id, (current) => withDoubt(current, state, userId));
   }
 
   async #replaceLog(record: ConversationRecord, state: ConversationState): Promise<void> {
@@ -91,8 +90,7 @@ export class LogReader {
     const fresh = withNewLog(record, state, this.#desk.session.userId);
     // An empty rest of the log ends the resync at once; planning no entries finds that out.
     const plan = await planEntries(this.#desk.store, fresh, [], this.#desk.session);
-    await this.#desk.commit(plan.record, [...plan.changes, ...this.#outbox.changesForNewLog(conversationId)]);
-    this.#outbox.newLogCommitted(conversationId);
+    await this.#desk.commit(plan.record, plan.changes, this.#outbox.movedToNewLog(conversationId));
   }
 
   /** [L5] The log says something else than this device holds: read it once more from the start. */
@@ -119,11 +117,7 @@ export class LogReader {
         : withProof(plan.record, { log_id, seq: last.seq, message_id: last.message_id, mac });
     const isNothingNew = plan.changes.length === 0 && record.cursor.seq === before.cursor.seq;
     if (!isNothingNew || record.proven !== before.proven) {
-      await this.#desk.commit(record, [
-        ...plan.changes,
-        ...this.#outbox.changesFor(conversationId, plan.ownIds),
-      ]);
-      this.#outbox.committed(conversationId, plan.ownIds);
+      await this.#desk.commit(record, plan.changes, this.#outbox.settled(conversationId, plan.ownIds));
     }
     return plan;
   }

@@ -28,7 +28,13 @@ export type Failure = z.infer<typeof failureSchema>;
 
 export const tabMessageSchema = z.discriminatedUnion("type", [
   /** Follower → leader: do this for me. Repeated under the same id to a new leader. */
-  z.object({ type: z.literal("call"), id: z.string(), method: methodSchema, values: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal("call"),
+    id: z.string(),
+    method: methodSchema,
+    values: z.array(z.unknown()),
+    isRepeat: z.boolean().default(false),
+  }),
   z.object({
     type: z.literal("answer"),
     id: z.string(),

@@ -32,12 +32,13 @@ export const logBugs: PlantedBug[] = [
   {
     id: "seq-skipped",
     rules: ["L1"],
-    says: "A commit leaves a hole in the numbering behind it.",
+    says: "An entry that is refused leaves a hole in the numbering of its batch.",
     changes: [
       {
         file: "durable/conversation/append.ts",
-        find: "batch.head = { seq, messageId",
-        replace: "batch.head = { seq: submission.roster_change === undefined ? seq : seq + 1, messageId",
+        find: "const seq = batch.head.seq + 1;",
+        replace:
+          'const seq = batch.head.seq + 1 + batch.decisions.filter((made) => "refused" in made).length;',
       },
     ],
     checks: ["sim", "test/workerd/log.test.ts"],
