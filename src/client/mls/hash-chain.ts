@@ -5,10 +5,9 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { base64urlnopad } from "@scure/base";
 import { messageIdBytes } from "../../mls-guard/authenticated-data.ts";
-import { concat } from "../../mls-guard/bytes.ts";
+import { concat, uint32, uint64 } from "../../mls-guard/bytes.ts";
 import { userIdBytes } from "../../mls-guard/credential.ts";
 import type { DeviceRef } from "../../protocol/ids.ts";
-import { uint32, uint64 } from "./signed.ts";
 
 export interface ChainedEntry {
   seq: number;

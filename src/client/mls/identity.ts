@@ -3,6 +3,7 @@
  * and leaf key; until account keys, managers and device lists come (the next issue), that key is one the device makes
  * for itself, so it proves nothing about the user yet: `Judge` is where pins and lists will be asked.
  */
+import { uint32 } from "../../mls-guard/bytes.ts";
 import {
   type Credential,
   encodeCredential,
@@ -11,7 +12,7 @@ import {
 } from "../../mls-guard/credential.ts";
 import type { LeafView } from "../../mls-guard/leaf.ts";
 import type { DeviceRef } from "../../protocol/ids.ts";
-import { makeSignatureKeyPair, type SignatureKeyPair, sign, uint32, verify } from "./signed.ts";
+import { makeSignatureKeyPair, type SignatureKeyPair, sign, verify } from "./signed.ts";
 
 /** This device as a member of groups: one leaf key for all of them. */
 export interface Device {

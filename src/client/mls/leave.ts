@@ -3,13 +3,14 @@
  * with that statement in the log any member commits the Remove of all of that user's devices.
  */
 
+import { uint64 } from "../../mls-guard/bytes.ts";
 import { userIdBytes } from "../../mls-guard/credential.ts";
 import { encodeGroupId } from "../../mls-guard/group-id.ts";
 import type { DeviceRef } from "../../protocol/ids.ts";
 import { attempt, type Result } from "./failures.ts";
 import { assertActive, epochOf, type Group, leafOf } from "./group.ts";
 import type { Device } from "./identity.ts";
-import { sign, uint64, verify } from "./signed.ts";
+import { sign, verify } from "./signed.ts";
 
 export interface LeaveStatement {
   device: DeviceRef;

@@ -4,9 +4,9 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat } from "../../mls-guard/bytes.ts";
+import { concat, uint32 } from "../../mls-guard/bytes.ts";
 import { fail } from "./failures.ts";
-import { uint32 } from "./signed.ts";
+import { randomBytes } from "./random.ts";
 
 const unitBytes = 256;
 const headBytes = 32 + 4;
@@ -21,7 +21,7 @@ export function paddedLength(bytes: number): number {
 
 export function seal(content: Uint8Array): { padded: Uint8Array; k: Uint8Array; commitment: Uint8Array } {
   if (content.length > contentBytesMax) fail("too_large");
-  const k = crypto.getRandomValues(new Uint8Array(32));
+  const k = randomBytes(32);
   const padded = new Uint8Array(paddedLength(headBytes + content.length));
   padded.set(concat(k, uint32(content.length), content));
   return { padded, k, commitment: commitmentOf(k, content) };

@@ -7,6 +7,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { type CiphersuiteImpl, type CryptoProvider, defaultCryptoProvider } from "ts-mls";
 import { isEqual } from "../../mls-guard/bytes.ts";
+import { randomBytes } from "./random.ts";
 
 const hashes = { "SHA-256": sha256, "SHA-384": sha384, "SHA-512": sha512 };
 const kdfHashes = { "HKDF-SHA256": sha256, "HKDF-SHA384": sha384, "HKDF-SHA512": sha512 };
@@ -18,6 +19,7 @@ export const fastProvider: CryptoProvider = {
     const kdfHash = kdfHashes[suite.hpke.kdf];
     return {
       ...stock,
+      rng: { randomBytes },
       hash: {
         digest: async (data) => hash(data),
         mac: async (key, data) => hmac(hash, key, data),

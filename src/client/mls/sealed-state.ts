@@ -7,18 +7,19 @@ import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { mlsExporter } from "ts-mls";
 import { mlsBounds } from "../../mls-guard/bounds.ts";
-import { concat, isEqual } from "../../mls-guard/bytes.ts";
+import { concat, isEqual, uint32, uint64 } from "../../mls-guard/bytes.ts";
 import { attempt, fail, type Result } from "./failures.ts";
 import { epochOf, type Group } from "./group.ts";
 import { paddedLength } from "./padding.ts";
-import { uint32, uint64 } from "./signed.ts";
+import { randomBytes } from "./random.ts";
+
 import { implementationOf } from "./suites.ts";
 
 const saltBytes = 32;
 const nonceBytes = 24;
 
 export function makeStateDocument(content: Uint8Array): Uint8Array {
-  return concat(crypto.getRandomValues(new Uint8Array(saltBytes)), content);
+  return concat(randomBytes(saltBytes), content);
 }
 export function contentOfState(document: Uint8Array): Uint8Array {
   return document.slice(saltBytes);
@@ -32,7 +33,7 @@ export async function sealState(group: Group, document: Uint8Array): Promise<Uin
   const padded = new Uint8Array(paddedLength(4 + document.length));
   padded.set(concat(uint32(document.length), document));
   if (padded.length + nonceBytes + 16 > mlsBounds.sealedStateBytesMax) fail("too_large");
-  const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+  const nonce = randomBytes(nonceBytes);
   return concat(nonce, xchacha20poly1305(await keyOf(group), nonce, boundTo(group)).encrypt(padded));
 }
 

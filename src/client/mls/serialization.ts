@@ -7,13 +7,13 @@
 import { decodeGroupState, encodeGroupState } from "ts-mls";
 import { encode } from "ts-mls/codec/tlsEncoder.js";
 import { decodeSecretTreeNode, secretTreeNodeEncoder } from "ts-mls/secretTree.js";
-import { concat } from "../../mls-guard/bytes.ts";
+import { concat, uint32, uint64 } from "../../mls-guard/bytes.ts";
 import { readGroupId } from "../../mls-guard/group-id.ts";
 import { Reader } from "../../mls-guard/reader.ts";
 import type { PendingCommit } from "./commit.ts";
 import { attempt, fail, type Result } from "./failures.ts";
 import { epochOf, type Group, libraryConfig } from "./group.ts";
-import { uint32, uint64 } from "./signed.ts";
+
 import { type GroupKind, suiteNamed } from "./suites.ts";
 
 const version = 1;

@@ -1,6 +1,7 @@
 /** Sig_x(label, …) of encryption.md: Ed25519 over "kittiwake/1/", the label and the fields, each after its length. */
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { concat } from "../../mls-guard/bytes.ts";
+import { concat, uint32 } from "../../mls-guard/bytes.ts";
+import { randomBytes } from "./random.ts";
 import { implementationOf } from "./suites.ts";
 
 export interface SignatureKeyPair {
@@ -10,7 +11,7 @@ export interface SignatureKeyPair {
 }
 
 export function makeSignatureKeyPair(): SignatureKeyPair {
-  const privateKey = crypto.getRandomValues(new Uint8Array(32));
+  const privateKey = randomBytes(32);
   return { privateKey, publicKey: ed25519.getPublicKey(privateKey) };
 }
 
@@ -44,16 +45,4 @@ function signedBytes(label: string, fields: readonly Uint8Array[]): Uint8Array {
     prefix,
     ...[new TextEncoder().encode(label), ...fields].flatMap((field) => [uint32(field.length), field]),
   );
-}
-
-export function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
-}
-
-export function uint64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
-  return bytes;
 }
