@@ -31,7 +31,7 @@ export class FrameRate {
 
   /** Returns 0, or how long to wait in milliseconds. */
   take(key: string, type: string, now: number): number {
-    if (type === "send" || type === "commit") return 0;
+    if (type === "send") return 0;
     const waitMs = this.#frames.take(key, now);
     return waitMs > 0 || type !== "hello" ? waitMs : this.#resumes.take(key, now);
   }

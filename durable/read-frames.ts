@@ -42,7 +42,7 @@ function readFrame<T>(frame: unknown, schema: z.ZodType<T>): T | BadFrame {
   return {
     type: "bad",
     where: whereOf(result.error),
-    isSend: fields.type === "send" || fields.type === "commit",
+    isSend: fields.type === "send",
     messageId: messageId.success ? messageId.data : null,
     conversationId: conversationId.success ? conversationId.data : null,
   };

@@ -2,21 +2,28 @@
  * What objects say to each other. Two versions of the code run at once during a deploy, so these shapes change only by
  * adding optional fields. Expected outcomes are values; a throw means "unknown": nothing may be concluded from it [F4].
  */
-import type { ConversationState, RosterChange, Watermark } from "../src/protocol/entry.ts";
+import type { ConversationState, Watermark } from "../src/protocol/entry.ts";
 import type { ErrorCode, ErrorDetails } from "../src/protocol/errors.ts";
+import type { CommitRequest, FoundRequest } from "../src/protocol/http.ts";
 import type { DeviceRef } from "../src/protocol/ids.ts";
 import type { Accepted } from "../src/protocol/send.ts";
 
-/** One entry to be appended, from whichever path it came. */
+/** A message to be appended, from whichever path it came. */
 export interface Submission {
   message_id: string;
+  generation: number;
   epoch: number;
   base_seq: number;
   silent: boolean;
   /** Standard base64. */
   envelope: string;
-  /** Present on commits only. */
-  roster_change?: RosterChange;
+}
+
+export interface CommitCall {
+  author: DeviceRef;
+  request: CommitRequest;
+  /** Whether the Accounts know every device that it adds as active. */
+  areActive: boolean;
 }
 
 export interface Refusal {
@@ -77,13 +84,7 @@ export interface ReportAnswer {
   refused?: Refusal;
 }
 
-export interface FoundCall {
-  author: DeviceRef;
-  message_id: string;
-  generation: number;
-  devices: DeviceRef[];
-  envelope: string;
-}
+export type FoundCall = FoundRequest & { author: DeviceRef };
 export type FoundOutcome = { state: ConversationState } | { refused: Refusal; state?: ConversationState };
 
 export interface ReceiptsCall {

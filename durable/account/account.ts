@@ -4,19 +4,30 @@
  * alarm until the call returned. Nothing is stored for a user who never registered.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { z } from "zod";
 import devicesMigration from "../../migrations/account/0001_devices.sql";
+import keyPackagesMigration from "../../migrations/account/0002_key_packages.sql";
 import type { Bindings } from "../../src/config.ts";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
+import { limits } from "../../src/protocol/limits.ts";
+import type { keyPackagesRequestSchema } from "../../src/protocol/mls.ts";
 import { inboxStub } from "../names.ts";
+import type { Refusal } from "../rpc.ts";
 import { ensureSchema, schemaExists } from "../schema.ts";
+import { type ClaimCall, claim, takeClaims } from "./claims.ts";
 import * as devices from "./devices.ts";
+import * as keyPackages from "./key-packages.ts";
+import * as profile from "./profile.ts";
 import { type RefreshOutcome, refresh } from "./refresh.ts";
 import type { RefreshGrant } from "./refresh-grant.ts";
 
-const migrations = [devicesMigration];
+const migrations = [devicesMigration, keyPackagesMigration];
+
+const keysLowIntervalMs = 60_000;
 
 export class Account extends DurableObject<Bindings> {
   #isReady = false;
+  #toldLowAt = new Map<number, number>();
 
   /**
    * Links a device and answers once its Inbox knows it, so that the device may connect at once. `busy` if the Inbox
@@ -61,6 +72,67 @@ export class Account extends DurableObject<Bindings> {
     return null;
   }
 
+  /** [E6] What the device has to be added with. Null when they are stored. */
+  async storeKeyPackages(
+    deviceId: number,
+    packages: z.infer<typeof keyPackagesRequestSchema>["packages"],
+  ): Promise<Refusal | null> {
+    if (!this.#exists() || !devices.isActive(this.#sql, deviceId)) return { code: "revoked", details: {} };
+    const device = { user_id: this.#userId(), device_id: deviceId };
+    return this.ctx.storage.transactionSync(() =>
+      keyPackages.storeKeyPackages(this.#sql, device, packages, Date.now()),
+    );
+  }
+
+  /** Null for a device that is not (or no longer) the user's. */
+  async countKeyPackages(deviceId: number): Promise<keyPackages.KeyPackageCounts | null> {
+    if (!this.#exists() || !devices.isActive(this.#sql, deviceId)) return null;
+    return keyPackages.countKeyPackages(this.#sql, deviceId, Date.now());
+  }
+
+  /** This user is about to claim packages of so many: 0, or how long to wait in milliseconds. Null as above. */
+  async takeClaims(deviceId: number, users: number): Promise<number | null> {
+    if (!this.#exists() || !devices.isActive(this.#sql, deviceId)) return null;
+    return takeClaims(this.#sql, users, Date.now());
+  }
+
+  /** Null if there is no such account. Devices that run low are told, if they are connected. */
+  async claimKeyPackages(call: ClaimCall): Promise<keyPackages.ClaimedDevice[] | null> {
+    if (!this.#exists()) return null;
+    const claimed = this.ctx.storage.transactionSync(() =>
+      claim(this.#sql, this.#userId(), call, Date.now()),
+    );
+    const low = claimed.filter(
+      ({ device_id }) =>
+        keyPackages.countOneTime(this.#sql, device_id, call.suite, Date.now()) < limits.keyPackagesLow,
+    );
+    await Promise.all(low.map(({ device_id }) => this.#tellLow(device_id)));
+    return claimed;
+  }
+
+  /** Once a minute at most; a device that is not connected asks for its counts when it comes back. */
+  async #tellLow(deviceId: number): Promise<void> {
+    if (Date.now() - (this.#toldLowAt.get(deviceId) ?? 0) < keysLowIntervalMs) return;
+    this.#toldLowAt.set(deviceId, Date.now());
+    try {
+      await inboxStub(this.env, this.#userId()).keysLow(deviceId);
+    } catch {
+      // A hint only: the claim stands, and the next one tells again.
+      this.#toldLowAt.delete(deviceId);
+    }
+  }
+
+  /** Null when it is stored. */
+  async storeProfile(deviceId: number, sealed: string): Promise<Refusal | null> {
+    if (!this.#exists() || !devices.isActive(this.#sql, deviceId)) return { code: "revoked", details: {} };
+    return profile.storeProfile(this.#sql, sealed);
+  }
+
+  /** Base64; null where there is none. */
+  async profile(): Promise<string | null> {
+    return this.#exists() ? profile.profileOf(this.#sql) : null;
+  }
+
   override async alarm(): Promise<void> {
     if (this.#exists()) await this.#discharge();
   }
@@ -69,6 +141,7 @@ export class Account extends DurableObject<Bindings> {
   async #discharge(): Promise<void> {
     const duties = devices.pendingDuties(this.#sql);
     if (duties.length === 0) return;
+    if (duties.some((duty) => duty.inbox_duty === "revoke")) keyPackages.dropKeyPackagesOfRevoked(this.#sql);
     const attempts = Math.max(...duties.map((duty) => duty.duty_attempts));
     await this.ctx.storage.setAlarm(Date.now() + devices.dutyDelayMs(attempts));
     for (const duty of duties) await this.#tellInbox(duty);

@@ -14,6 +14,7 @@ import { errorFrame, refusedFrame } from "../refused-frame.ts";
 import type { Lane } from "./append.ts";
 import type { ChatConnection } from "./chat-sockets.ts";
 import type { ConversationCore } from "./core.ts";
+import { messageDraft } from "./draft.ts";
 import type { Ingest } from "./ingest.ts";
 import { entryHead } from "./log.ts";
 import { isGenuine } from "./position.ts";
@@ -53,7 +54,6 @@ export class ChatFrames {
       case "hello":
         return this.#hello(connection, frame.position);
       case "send":
-      case "commit":
         return this.#send(connection, frame);
       case "proceed":
         connection.isPaused = false;
@@ -65,10 +65,9 @@ export class ChatFrames {
     }
   }
 
-  #send(connection: ChatConnection, frame: Extract<ChatUp, { type: "send" | "commit" }>): void {
-    const submission = { silent: frame.type === "commit", ...frame };
+  #send(connection: ChatConnection, frame: Extract<ChatUp, { type: "send" }>): void {
     const wasPaused = connection.isPaused;
-    this.#ingest.submit(connection.device, submission, connection, (outcome) => {
+    this.#ingest.submit(connection.device, messageDraft(frame), connection, (outcome) => {
       if ("accepted" in outcome) connection.queue(outcome.accepted);
       else connection.queue(refusedFrame(this.#core.id, frame.message_id, outcome.refused));
       if (connection.isPaused !== wasPaused) connection.save();

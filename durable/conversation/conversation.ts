@@ -3,31 +3,53 @@
  * cursors and the sockets of devices that have this chat on screen. It never reads content.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { z } from "zod";
 import logMigration from "../../migrations/conversation/0001_log.sql";
+import mlsMigration from "../../migrations/conversation/0002_mls.sql";
 import { type Bindings, readConfig } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import type { ConversationState } from "../../src/protocol/entry.ts";
 import { chatUpSchema, ping, pong } from "../../src/protocol/frames.ts";
 import { type DeviceRef, directConversationId } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import type { groupInfoSchema, leaveRequestSchema, welcomeSchema } from "../../src/protocol/mls.ts";
 import { answerClose, readIdentity, upgraded } from "../identity.ts";
 import { inboxStub } from "../names.ts";
 import { readFrames } from "../read-frames.ts";
-import type { FoundCall, FoundOutcome, Report, ReportAnswer, Submission, SubmitOutcome } from "../rpc.ts";
+import type {
+  CommitCall,
+  FoundCall,
+  FoundOutcome,
+  Report,
+  ReportAnswer,
+  Submission,
+  SubmitOutcome,
+} from "../rpc.ts";
 import { ensureSchema, schemaExists } from "../schema.ts";
+import { groupInfo, welcome } from "./admission.ts";
 import type { Lane } from "./append.ts";
+import { Blobs } from "./blobs.ts";
 import { ChatFrames } from "./chat-frames.ts";
 import { ConversationCore } from "./core.ts";
 import { Deliveries, type InboxPort } from "./deliveries.ts";
-import { found } from "./found.ts";
+import {
+  type CommitDraft,
+  commitDraft,
+  type Draft,
+  foundingDraft,
+  leaveDraft,
+  messageDraft,
+} from "./draft.ts";
+import { found, foundedAlready } from "./found.ts";
 import { Ingest } from "./ingest.ts";
 import { readPage } from "./page.ts";
 import { Receipts } from "./receipts.ts";
 import { takeReport } from "./reports.ts";
-import { memberOf } from "./roster.ts";
+import { deviceOf, memberOf } from "./roster.ts";
+import { mayJoin } from "./roster-rules.ts";
 import { describe } from "./state.ts";
 
-const migrations = [logMigration];
+const migrations = [logMigration, mlsMigration];
 
 export class Conversation extends DurableObject<Bindings> {
   #core: ConversationCore;
@@ -35,6 +57,7 @@ export class Conversation extends DurableObject<Bindings> {
   #receipts: Receipts;
   #ingest: Ingest;
   #frames: ChatFrames;
+  #blobs: Blobs;
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
@@ -49,18 +72,28 @@ export class Conversation extends DurableObject<Bindings> {
     this.#ingest = new Ingest(this.#core, this.#deliveries, this.#receipts);
     this.#frames = new ChatFrames(this.#core, this.#ingest, this.#receipts);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
-    void ctx.blockConcurrencyWhile(() => this.#core.wake(schemaExists(ctx.storage)));
+    this.#blobs = new Blobs(this.#core, env.MEDIA);
+    void ctx.blockConcurrencyWhile(async () => {
+      const hasSchema = schemaExists(ctx.storage);
+      if (hasSchema) ensureSchema(ctx.storage, migrations);
+      await this.#core.wake(hasSchema);
+      if (this.#core.alarmAt === null) this.#blobs.arm();
+    });
   }
 
-  /** Founds a direct chat (E15). The Worker has checked the devices with their Accounts; id and roles are checked here. */
+  /** Founds a chat or its next generation (E15). The Worker has checked the devices with their Accounts. */
   async found(call: FoundCall): Promise<FoundOutcome> {
-    const users = [...new Set(call.devices.map((device) => device.user_id))];
-    const [one, other] = users;
-    const isDirect = users.length === 2 && one !== undefined && other !== undefined;
-    if (!isDirect || (await directConversationId(one, other)) !== this.#core.id) {
-      return { refused: { code: "bad_roster", details: {} } };
-    }
-    const outcome = found(this.#core, call, () => ensureSchema(this.ctx.storage, migrations));
+    const misplaced = await this.#misplaced(call);
+    if (misplaced !== undefined) return misplaced;
+    const known = foundedAlready(this.#core, call);
+    if (known !== undefined) return known;
+    const baseSeq = this.#core.loaded?.head.seq ?? 0;
+    const draft = await foundingDraft(call, baseSeq, (blob) => this.#blobs.fetch(blob));
+    // What came between while the bytes were fetched.
+    const overtaken = foundedAlready(this.#core, call);
+    if (overtaken !== undefined) return overtaken;
+    if (this.#core.loaded !== null) return await this.#foundAgain(call, draft);
+    const outcome = found(this.#core, call, draft, () => ensureSchema(this.ctx.storage, migrations));
     if ("state" in outcome && !("refused" in outcome)) {
       this.#ingest.schedule();
       // Before the founder hears of it, so that its Inbox takes what it says of this chat next; the alarm repeats it.
@@ -69,16 +102,57 @@ export class Conversation extends DurableObject<Bindings> {
     return outcome;
   }
 
-  /** Entries of one device that came by its Inbox or by HTTP, in order; after a refusal the rest waits [L7]. */
+  /** A direct chat's id follows from its two users, and a chat does not change its kind. */
+  async #misplaced(call: FoundCall): Promise<FoundOutcome | undefined> {
+    const users = [...new Set([call.author, ...call.devices].map((device) => device.user_id))];
+    const [one, other] = users;
+    const kind = this.#core.loaded?.identity.kind ?? call.kind;
+    const isRight =
+      kind === call.kind &&
+      (kind === "group" ||
+        call.generation > 1 ||
+        (users.length === 2 &&
+          one !== undefined &&
+          other !== undefined &&
+          (await directConversationId(one, other)) === this.#core.id));
+    return isRight ? undefined : { refused: { code: "bad_roster", details: {} } };
+  }
+
+  async #foundAgain(call: FoundCall, draft: CommitDraft): Promise<FoundOutcome> {
+    const outcome = await this.#append(call.author, draft);
+    const known = foundedAlready(this.#core, call);
+    if ("refused" in outcome)
+      return known !== undefined && "state" in known ? { ...known, ...outcome } : outcome;
+    return known ?? { refused: { code: "internal", details: {} } };
+  }
+
+  /** Messages of one device that came by its Inbox or by HTTP, in order; after a refusal the rest waits [L7]. */
   async submit(author: DeviceRef, submissions: Submission[]): Promise<SubmitOutcome[]> {
     this.#receipts.seen(author.user_id);
     const lane: Lane = { isPaused: false };
     return await Promise.all(
-      submissions.map(
-        (submission) =>
-          new Promise<SubmitOutcome>((resolve) => this.#ingest.submit(author, submission, lane, resolve)),
-      ),
+      submissions.map((submission) => this.#append(author, messageDraft(submission), lane)),
     );
+  }
+
+  /** [E2] A commit with all that belongs to it. */
+  async commit({ author, ...call }: CommitCall): Promise<SubmitOutcome> {
+    if (!this.#mayCommit(author)) return { refused: { code: "not_found", details: {} } };
+    return await this.#append(author, await commitDraft(call, (blob) => this.#blobs.fetch(blob)));
+  }
+
+  /** [E14] The user leaves, with all its devices. */
+  async leave(author: DeviceRef, request: z.infer<typeof leaveRequestSchema>): Promise<SubmitOutcome> {
+    return await this.#append(author, leaveDraft(request));
+  }
+
+  /** Whoever was never here makes this object fetch nothing. */
+  #mayCommit(author: DeviceRef): boolean {
+    return deviceOf(this.#core.roster, author) !== undefined || mayJoin(this.#core.roster, author);
+  }
+
+  #append(author: DeviceRef, draft: Draft, lane: Lane = { isPaused: false }): Promise<SubmitOutcome> {
+    return new Promise((resolve) => this.#ingest.submit(author, draft, lane, resolve));
   }
 
   /** Progress of devices of one user, gathered by its Inbox. */
@@ -108,6 +182,24 @@ export class Conversation extends DurableObject<Bindings> {
   /** JSON text of a page; null as above. */
   async page(asker: DeviceRef, after: number, limit: number): Promise<string | null> {
     return readPage(this.#core, asker, after, limit);
+  }
+
+  async welcome(asker: DeviceRef): Promise<z.infer<typeof welcomeSchema> | null> {
+    return welcome(this.#core, asker);
+  }
+  async groupInfo(asker: DeviceRef): Promise<z.infer<typeof groupInfoSchema> | null> {
+    return groupInfo(this.#core, asker);
+  }
+
+  /** A large object is about to be written to R2, was written, is to be read (blobs.ts). */
+  async announceBlob(asker: DeviceRef, hash: string): Promise<ReturnType<Blobs["announce"]>> {
+    return this.#blobs.announce(asker, hash);
+  }
+  async blobUploaded(hash: string, size: number): Promise<void> {
+    this.#blobs.uploaded(hash, size);
+  }
+  async mayReadBlob(asker: DeviceRef, hash: string): Promise<boolean> {
+    return this.#blobs.mayRead(asker, hash);
   }
 
   /** The user's account logged this device out. Idempotent. */
@@ -158,8 +250,13 @@ export class Conversation extends DurableObject<Bindings> {
     this.#core.alarmAt = null;
     // The runtime gives up after six failures: a retry makes sure of the next alarm first.
     if (info?.isRetry === true) this.#core.armAlarm(limits.alarmDelayMs);
-    const succeeded = await this.#deliveries.deliverOverdue(Date.now());
+    const [isDelivered, isSwept] = await Promise.all([
+      this.#deliveries.deliverOverdue(Date.now()),
+      this.#blobs.sweep(Date.now()),
+    ]);
+    const succeeded = isDelivered && isSwept;
     this.#core.writeBack();
+    this.#blobs.arm();
     if (this.#core.hasOutstanding()) this.#core.armAlarm(succeeded ? limits.alarmDelayMs : this.#backoff());
   }
 

@@ -9,7 +9,7 @@ import { ChatSockets } from "./chat-sockets.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { entryHead } from "./log.ts";
 import { type PositionKey, positionKey, positionMac } from "./position.ts";
-import { activeDevice, type Roster, withGone } from "./roster.ts";
+import { activeDevice, deviceOf, type Roster, withGone } from "./roster.ts";
 import { type Identity, type Loaded, load, saveIdentity, saveProgress } from "./state.ts";
 
 export class ConversationCore {
@@ -113,7 +113,9 @@ export class ConversationCore {
 
   /** The account logged the device out: it gets nothing more, whatever the roster says. */
   setGone(device: DeviceRef): void {
-    if (this.memberDevice(device) === undefined || this.loaded === null) return;
+    // Also one that a commit removed: it is owed what came before that, and would be asked for ever.
+    const known = deviceOf(this.roster, device);
+    if (this.loaded === null || known === undefined || known.gone === true) return;
     this.replaceIdentity({ ...this.loaded.identity, roster: withGone(this.roster, device) });
     this.loaded.progress.follow(this.roster);
     const connection = this.sockets.ofDevice(device);

@@ -1,59 +1,62 @@
 /**
  * Founding (E15): a compare-and-set on the generation. The first call wins and writes entry 1, the roster and epoch 1;
- * the loser is told what there is. A repeat of the winning call gets the winner's answer [L3].
+ * the loser is told what there is. A repeat of the winning call gets the winner's answer [L3]. A further generation goes
+ * the way of every entry (append.ts).
  */
 import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import type { FoundCall, FoundOutcome, Submission } from "../rpc.ts";
+import type { FoundCall, FoundOutcome } from "../rpc.ts";
+import { keepObjects, suiteOf } from "./changed-identity.ts";
+import { refusalOfFounding } from "./commit-rules.ts";
 import type { ConversationCore } from "./core.ts";
-import { decodedBody, entryHead, insertEntry } from "./log.ts";
+import type { CommitDraft } from "./draft.ts";
+import { entryHead, insertEntry } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RecentIds } from "./recent-ids.ts";
-import { foundedRoster, isActive, memberOf } from "./roster.ts";
+import { foundedRoster, memberOf } from "./roster.ts";
 import { describe, type Identity, newLogId, saveIdentity } from "./state.ts";
 
 const foundingSeq = 1;
 
-export function found(core: ConversationCore, call: FoundCall, ensureSchema: () => void): FoundOutcome {
-  if (core.loaded !== null) return alreadyFounded(core, call);
+/** The first generation; nothing is stored when it is refused. */
+export function found(
+  core: ConversationCore,
+  call: FoundCall,
+  draft: CommitDraft,
+  ensureSchema: () => void,
+): FoundOutcome {
+  const { author } = call;
   if (call.generation !== 1) return { refused: { code: "stale_epoch", details: {} } };
-
+  if (draft.body === undefined) return { refused: { code: "bad_frame", details: { where: "envelope" } } };
   const now = Date.now();
+  const at = { seq: foundingSeq, time: now };
   const identity: Identity = {
-    kind: "direct",
+    kind: call.kind,
     logId: newLogId(),
     formerLogIds: [],
-    generation: call.generation,
+    generation: 1,
+    suite: "x_wing",
+    foundedSeq: foundingSeq,
     epoch: 1,
-    roster: foundedRoster(call.devices, { seq: foundingSeq, time: now }),
+    roster: foundedRoster(call.devices, at, call.kind),
   };
-  const crowded = identity.roster.some(
-    (member) => member.devices.filter(isActive).length > limits.devicesPerUserMax,
-  );
-  const isAuthorIn = call.devices.some((device) => isSame(device, call.author));
-  if (crowded || !isAuthorIn) return { refused: { code: "bad_roster", details: {} } };
-  const body = decodedBody(call.envelope);
-  if (body === undefined) return { refused: { code: "bad_frame", details: { where: "envelope" } } };
-  const submission: Submission = {
-    message_id: call.message_id,
-    epoch: 0,
-    base_seq: 0,
-    silent: true,
-    envelope: call.envelope,
-    roster_change: { add: call.devices, remove: [] },
-  };
+  const refused = refusalOfFounding(null, { conversationId: core.id, identity, author, draft });
+  if (refused !== undefined) return { refused };
+  const { body } = draft;
+  const founded = { ...identity, suite: suiteOf(draft) };
   const entry = core.ctx.storage.transactionSync(() => {
     ensureSchema();
-    saveIdentity(core.sql, identity);
+    saveIdentity(core.sql, founded);
+    keepObjects(core.sql, author, draft, at, []);
     core.armAlarm(limits.alarmDelayMs);
-    return insertEntry(core.sql, { seq: foundingSeq, sentAt: now, author: call.author }, submission, body);
+    return insertEntry(core.sql, { seq: foundingSeq, sentAt: now, author }, draft, body);
   });
   const recentIds = new RecentIds(0);
-  recentIds.add(call.author, call.message_id, foundingSeq);
+  recentIds.add(author, call.message_id, foundingSeq);
   const progress = new Progress();
-  progress.follow(identity.roster);
+  progress.follow(founded.roster);
   core.loaded = {
-    identity,
+    identity: founded,
     head: { seq: foundingSeq, messageId: call.message_id, sentAt: now },
     recentIds,
     progress,
@@ -62,17 +65,21 @@ export function found(core: ConversationCore, call: FoundCall, ensureSchema: () 
   return { state: describe(core.id, core.loaded, foundingSeq, core.key) };
 }
 
-function alreadyFounded(core: ConversationCore, call: FoundCall): FoundOutcome {
+/** What there is, for a call that founds nothing; undefined when it asks for the next generation. */
+export function foundedAlready(core: ConversationCore, call: FoundCall): FoundOutcome | undefined {
   const { loaded } = core;
+  if (loaded === null) return undefined;
+  const member = memberOf(loaded.identity.roster, call.author.user_id);
   // Whoever is not a member learns no more than of a chat that does not exist.
-  if (loaded === null || memberOf(loaded.identity.roster, call.author.user_id) === undefined) {
+  if (member === undefined || member.left_seq !== undefined)
     return { refused: { code: "bad_roster", details: {} } };
-  }
   const state = describe(core.id, loaded, core.memberDevice(call.author)?.joined_seq ?? null, core.key);
+  const { generation, foundedSeq } = loaded.identity;
+  if (call.generation > generation) return undefined;
   const isRepeat =
-    call.generation === loaded.identity.generation &&
-    entryHead(core.sql, foundingSeq)?.message_id === call.message_id &&
-    isSame(core.cache.one(foundingSeq).author, call.author);
+    call.generation === generation &&
+    entryHead(core.sql, foundedSeq)?.message_id === call.message_id &&
+    isSame(core.cache.one(foundedSeq).author, call.author);
   return isRepeat ? { state } : { refused: { code: "already_founded", details: {} }, state };
 }
 

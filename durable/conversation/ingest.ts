@@ -9,10 +9,11 @@ import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { entriesFrames } from "../out-frames.ts";
 import { RateLimiter } from "../rate.ts";
-import type { Submission, SubmitOutcome } from "../rpc.ts";
+import type { SubmitOutcome } from "../rpc.ts";
 import { appendBatch, type Batch, type Decision, type Lane, type Pending } from "./append.ts";
 import type { ConversationCore } from "./core.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { type Draft, draftBytes } from "./draft.ts";
 import type { LoggedEntry } from "./log.ts";
 import { isBy, offerEntries } from "./plan.ts";
 import type { Receipts } from "./receipts.ts";
@@ -39,25 +40,20 @@ export class Ingest {
     this.#receipts = receipts;
   }
 
-  /** Queues one submission; `answer` is called in the flush, with the outcome. Bounded: beyond it is `busy`. */
-  submit(
-    author: DeviceRef,
-    submission: Submission,
-    lane: Lane,
-    answer: (outcome: SubmitOutcome) => void,
-  ): void {
+  /** Queues one draft; `answer` is called in the flush, with the outcome. Bounded: beyond it is `busy`. */
+  submit(author: DeviceRef, draft: Draft, lane: Lane, answer: (outcome: SubmitOutcome) => void): void {
     // Refused here and not in the flush: a `proceed` that comes before it must not let this one overtake [L7].
     if (lane.isPaused) {
       answer({ refused: { code: "after_refusal", details: {} } });
       return;
     }
-    const bytes = submission.envelope.length;
+    const bytes = draftBytes(draft);
     if (this.#queue.length >= limits.ingestFramesMax || this.#bytes + bytes > limits.ingestBytesMax) {
       lane.isPaused = true;
       answer({ refused: { code: "busy", details: { retry_after_ms: limits.backoffBaseMs } } });
       return;
     }
-    this.#queue.push({ author, submission, lane, answer, isAnswered: false });
+    this.#queue.push({ author, draft, lane, answer, isAnswered: false });
     this.#bytes += bytes;
     this.schedule();
   }
@@ -127,7 +123,7 @@ export class Ingest {
     let batch: Batch;
     try {
       batch = ctx.storage.transactionSync(() => {
-        const made = appendBatch(sql, loaded, queue, Date.now(), this.#rate);
+        const made = appendBatch(sql, this.#core.id, loaded, queue, Date.now(), this.#rate);
         // [F5] In the turn of the insert: both are durable, or neither.
         if (made.entries.length > 0) this.#core.armAlarm(limits.alarmDelayMs);
         return made;
@@ -176,7 +172,7 @@ export class Ingest {
     if ("refused" in decision) return decision;
     const { seq, sentAt } = decision.accepted;
     const logId = this.#core.loaded?.identity.logId ?? "";
-    const messageId = item.submission.message_id;
+    const messageId = item.draft.message_id;
     return {
       accepted: {
         type: "accepted",

@@ -3,9 +3,11 @@
  * It never decides who may write; it only keeps what was decided.
  */
 import { base64 } from "@scure/base";
-import type { Entry } from "../../src/protocol/entry.ts";
+import type { z } from "zod";
+import type { Entry, messageEntrySchema } from "../../src/protocol/entry.ts";
 import type { DeviceRef } from "../../src/protocol/ids.ts";
-import type { Submission } from "../rpc.ts";
+import type { Blob as BlobRef, RosterChange } from "../../src/protocol/mls.ts";
+import type { Draft } from "./draft.ts";
 import type { IdRow } from "./recent-ids.ts";
 
 /** An entry with its JSON, serialised once for every reader. */
@@ -23,57 +25,74 @@ type EntryRow = {
   message_id: string;
   sender_id: string;
   device_id: number;
-  kind: "message" | "commit";
+  kind: "message" | "commit" | "leave";
   silent: number;
   sent_at: number;
   epoch: number;
   roster_change: string | null;
+  extra: string | null;
   body: ArrayBuffer;
 };
-
-/** Undefined for base64 that is not canonical: two spellings of one body would not be one body to everybody. */
-export function decodedBody(envelope: string): Uint8Array | undefined {
-  try {
-    return base64.decode(envelope);
-  } catch {
-    return undefined;
-  }
+/** What commits and leaves say beside their body. `envelope`: where the body lies, if not in the row. */
+interface Extra {
+  generation: number;
+  sealed_state?: BlobRef | null;
+  envelope?: BlobRef;
 }
 
+/** `body` as the draft decoded it. */
 export function insertEntry(
   sql: SqlStorage,
   at: { seq: number; sentAt: number; author: DeviceRef },
-  submission: Submission,
+  draft: Draft,
   body: Uint8Array,
 ): LoggedEntry {
   const { author, seq, sentAt } = at;
-  const change = submission.roster_change;
+  const extra = extraOf(draft);
   sql.exec(
-    "INSERT INTO entries (seq, message_id, sender_id, device_id, kind, silent, sent_at, epoch, roster_change, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO entries (seq, message_id, sender_id, device_id, kind, silent, sent_at, epoch, roster_change, extra, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     seq,
-    submission.message_id,
+    draft.message_id,
     author.user_id,
     author.device_id,
-    change === undefined ? "message" : "commit",
-    submission.silent ? 1 : 0,
+    draft.kind,
+    draft.silent ? 1 : 0,
     sentAt,
-    submission.epoch,
-    change === undefined ? null : JSON.stringify(change),
+    draft.epoch,
+    draft.kind === "commit" ? JSON.stringify(draft.roster_change) : null,
+    extra === null ? null : JSON.stringify(extra),
     body,
   );
   const common = {
     seq,
-    message_id: submission.message_id,
+    message_id: draft.message_id,
     // What the row keeps of it: the entry reads the same from memory and from storage.
     sender: { user_id: author.user_id, device_id: author.device_id },
     sent_at: sentAt,
-    epoch: submission.epoch,
+    epoch: draft.epoch,
   };
-  const entry: Entry =
-    change === undefined
-      ? { kind: "message", ...common, silent: submission.silent, envelope: submission.envelope }
-      : { kind: "commit", ...common, envelope: submission.envelope, roster_change: change };
-  return logged(entry, author);
+  return logged(entryOf(common, draft), author);
+}
+
+function extraOf(draft: Draft): Extra | null {
+  if (draft.kind === "message") return null;
+  if (draft.kind === "leave") return { generation: draft.generation };
+  const { generation, sealed_state, envelope } = draft;
+  return { generation, sealed_state, ...(typeof envelope !== "string" && { envelope }) };
+}
+
+type CommonOfEntry = Pick<
+  z.infer<typeof messageEntrySchema>,
+  "seq" | "message_id" | "sender" | "sent_at" | "epoch"
+>;
+
+function entryOf(common: CommonOfEntry, draft: Draft): Entry {
+  if (draft.kind === "message")
+    return { kind: "message", ...common, silent: draft.silent, envelope: draft.envelope };
+  const { generation } = draft;
+  if (draft.kind === "leave") return { kind: "leave", ...common, generation, envelope: draft.envelope };
+  const { envelope, sealed_state, roster_change } = draft;
+  return { kind: "commit", ...common, generation, envelope, sealed_state, roster_change };
 }
 
 /** Entries from … to, in order, stopping early at about `bytesMax` of JSON but never before the first. */
@@ -122,12 +141,20 @@ export function lastEntryHead(
 }
 
 /** [L3] Whether the entry at `seq` has this very body, of this very kind. */
-export function hasBody(sql: SqlStorage, seq: number, submission: Submission, body: Uint8Array): boolean {
+export function hasBody(sql: SqlStorage, seq: number, draft: Draft, body: Uint8Array): boolean {
   const row = sql
-    .exec<{ body: ArrayBuffer; kind: string }>("SELECT body, kind FROM entries WHERE seq = ?", seq)
+    .exec<{ body: ArrayBuffer; kind: string; extra: string | null }>(
+      "SELECT body, kind, extra FROM entries WHERE seq = ?",
+      seq,
+    )
     .one();
-  const isCommit = submission.roster_change !== undefined;
-  return (row.kind === "commit") === isCommit && isEqual(new Uint8Array(row.body), body);
+  const named = (row.extra === null ? {} : (JSON.parse(row.extra) as Partial<Extra>)).envelope;
+  const isSamePlace = hashIn(named) === hashIn(draft.envelope);
+  return row.kind === draft.kind && isSamePlace && isEqual(new Uint8Array(row.body), body);
+}
+
+function hashIn(blob: BlobRef | undefined): string | undefined {
+  return typeof blob === "object" ? blob.hash : undefined;
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
@@ -137,10 +164,13 @@ function isEqual(one: Uint8Array, other: Uint8Array): boolean {
 function toEntry(row: EntryRow): Entry {
   const sender = { user_id: row.sender_id, device_id: row.device_id };
   const common = { seq: row.seq, message_id: row.message_id, sender, sent_at: row.sent_at, epoch: row.epoch };
-  const envelope = base64.encode(new Uint8Array(row.body));
-  return row.roster_change === null
-    ? { kind: "message", ...common, silent: row.silent === 1, envelope }
-    : { kind: "commit", ...common, envelope, roster_change: JSON.parse(row.roster_change) };
+  const body = base64.encode(new Uint8Array(row.body));
+  if (row.kind === "message") return { kind: "message", ...common, silent: row.silent === 1, envelope: body };
+  const extra: Extra = row.extra === null ? { generation: 1 } : JSON.parse(row.extra);
+  const { generation, sealed_state = null, envelope = body } = extra;
+  if (row.kind === "leave") return { kind: "leave", ...common, generation, envelope: body };
+  const roster_change: RosterChange = JSON.parse(row.roster_change ?? '{"add":[],"remove":[]}');
+  return { kind: "commit", ...common, generation, envelope, sealed_state, roster_change };
 }
 
 function logged(entry: Entry, author: DeviceRef): LoggedEntry {

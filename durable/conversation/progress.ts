@@ -54,7 +54,9 @@ export class Progress {
       for (const device of member.devices) {
         const [acked, placed] = devices[device.id] ?? [device.joined_seq - 1, device.joined_seq - 1];
         const end = device.left_seq ?? head;
-        const known = new DeviceProgress(Math.min(acked, end), Math.min(placed, end), end);
+        // What was acknowledged before it left and came back says nothing of now.
+        const [from, to] = [device.joined_seq - 1, end];
+        const known = new DeviceProgress(within(acked, from, to), within(placed, from, to), end);
         const key = deviceKey({ user_id: member.user_id, device_id: device.id });
         progress.#devices.set(key, known);
         progress.#stored.set(key, { acked: known.acked, placed: known.placed });
@@ -97,11 +99,14 @@ export class Progress {
   follow(roster: Roster): void {
     for (const member of roster) {
       this.#member(member.user_id);
+      const places = this.#places.get(member.user_id)?.devices ?? [];
       this.#place(member);
       for (const device of member.devices) {
         const key = deviceKey({ user_id: member.user_id, device_id: device.id });
         const before = device.joined_seq - 1;
-        if (this.#devices.has(key)) continue;
+        const joined = places.find((place) => place.key === key)?.from;
+        // [F8] One that left and was added again starts anew.
+        if (this.#devices.has(key) && joined === device.joined_seq) continue;
         this.#devices.set(key, new DeviceProgress(before, before, before));
         this.isDirty = true;
       }
@@ -210,6 +215,10 @@ export class Progress {
     this.#members.set(userId, fresh);
     return fresh;
   }
+}
+
+function within(seq: number, from: number, to: number): number {
+  return Math.max(Math.min(seq, to), Math.min(from, to));
 }
 
 /** Devices of a member that are to get what is appended from now on. */

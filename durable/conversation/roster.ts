@@ -1,16 +1,17 @@
 /**
- * Who is in a conversation: members, roles, devices, and the MLS epoch that a commit raises by compare-and-set (E2).
- * A roster is a value: a change gives a new one, which counts once its transaction has returned.
+ * Who is in a conversation: members, roles, devices and their leaves in the MLS tree (E2). A roster is a value: a change
+ * gives a new one, which counts once its transaction has returned. Who may make which change: roster-rules.ts.
  * Those who left stay, with the seq up to which they may read [F8] and be answered for a resend [L3].
  */
-import type { RosterChange } from "../../src/protocol/entry.ts";
-import type { DeviceRef } from "../../src/protocol/ids.ts";
-import { limits } from "../../src/protocol/limits.ts";
+import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
+import type { RosterChange } from "../../src/protocol/mls.ts";
 
 export interface RosterDevice {
   id: number;
   joined_seq: number;
-  /** Set by the commit that removed it. */
+  /** Its leaf in the tree; absent once a commit has removed it. Who has left may have one until then (E14). */
+  leaf?: number;
+  /** The last entry it is to have: of the commit that removed it, or of its user's leaving. */
   left_seq?: number;
   /** Its account logged it out: nothing is delivered to it any more, though no commit has removed it yet. */
   gone?: true;
@@ -24,11 +25,23 @@ export interface RosterMember {
   devices: RosterDevice[];
 }
 export type Roster = readonly RosterMember[];
+export type Kind = "direct" | "group";
+
+interface At {
+  seq: number;
+  time: number;
+}
 
 const leftDevicesKept = 16;
 
 export function memberOf(roster: Roster, userId: string): RosterMember | undefined {
   return roster.find((member) => member.user_id === userId);
+}
+
+/** The member, unless it has left. */
+export function presentMember(roster: Roster, userId: string): RosterMember | undefined {
+  const member = memberOf(roster, userId);
+  return member?.left_seq === undefined ? member : undefined;
 }
 
 /** The device's place in the roster, whether it still is in or has left. */
@@ -45,57 +58,136 @@ export function activeDevice(roster: Roster, device: DeviceRef): RosterDevice | 
   return found !== undefined && isActive(found) ? found : undefined;
 }
 
-/** A new conversation's members in the order the founder named them; a direct chat has no owner's powers. */
-export function foundedRoster(devices: readonly DeviceRef[], at: { seq: number; time: number }): Roster {
+/** [E14] Devices whose leaves the next commit must remove: of users who left, and those that were logged out. */
+export function devicesToRemove(roster: Roster): DeviceRef[] {
+  return roster.flatMap((member) =>
+    member.devices
+      .filter((device) => device.leaf !== undefined && !isActive(device))
+      .map((device) => ({ user_id: member.user_id, device_id: device.id })),
+  );
+}
+
+export function devicesWithLeaf(roster: Roster): DeviceRef[] {
+  return roster.flatMap((member) =>
+    member.devices
+      .filter((device) => device.leaf !== undefined)
+      .map((device) => ({ user_id: member.user_id, device_id: device.id })),
+  );
+}
+
+export function leavesOf(roster: Roster): number[] {
+  return roster.flatMap((member) => member.devices.flatMap(({ leaf }) => (leaf === undefined ? [] : [leaf])));
+}
+
+/** Members in the order in which the founder named them, each device's leaf its place in that order. */
+export function foundedRoster(devices: readonly DeviceRef[], at: At, kind: Kind = "direct"): Roster {
   const members = new Map<string, RosterMember>();
-  for (const device of devices) {
+  for (const [leaf, device] of devices.entries()) {
     const member = members.get(device.user_id) ?? {
       user_id: device.user_id,
-      role: "member",
+      role: kind === "group" && members.size === 0 ? "owner" : "member",
       joined_seq: at.seq,
       joined_at: at.time,
       devices: [],
     };
     if (member.devices.some((known) => known.id === device.device_id)) continue;
-    member.devices.push({ id: device.device_id, joined_seq: at.seq });
+    member.devices.push({ id: device.device_id, joined_seq: at.seq, leaf });
     members.set(device.user_id, member);
   }
   return [...members.values()];
 }
 
-/**
- * Whether `author` may make this change in a direct chat: devices come and go only by their own user,
- * and a device that is not in the roster yet may add itself (E12).
- */
-export function mayChangeDirect(roster: Roster, author: DeviceRef, change: RosterChange): boolean {
-  const member = memberOf(roster, author.user_id);
-  if (member === undefined || member.left_seq !== undefined) return false;
-  const isOwn = (device: DeviceRef) => device.user_id === author.user_id;
-  if (![...change.add, ...change.remove].every(isOwn)) return false;
-  const addsItself = change.add.length === 1 && change.add[0]?.device_id === author.device_id;
-  if (deviceOf(roster, author) === undefined && !addsItself) return false;
-  if (change.add.length > 0 && !addsItself) return false;
-  const isNew = change.add.every((device) => deviceOf(roster, device) === undefined);
-  const isKnown = change.remove.every((device) => {
-    const known = deviceOf(roster, device);
-    return known !== undefined && known.left_seq === undefined && device.device_id !== author.device_id;
-  });
-  const removed = new Set(change.remove.map((device) => device.device_id));
-  const staying = member.devices.filter((device) => isActive(device) && !removed.has(device.id)).length;
-  return isNew && isKnown && staying + change.add.length <= limits.devicesPerUserMax;
+/** [E15] A further generation: the same people or fewer, every leaf set anew; who is not named has left. */
+export function refoundedRoster(
+  roster: Roster,
+  devices: readonly DeviceRef[],
+  at: At,
+  kind: Kind = "direct",
+): Roster {
+  return changedRoster(roster, { add: [...devices], remove: devicesWithLeaf(roster) }, at, kind);
 }
 
-export function changedRoster(roster: Roster, change: RosterChange, seq: number): Roster {
-  return roster.map((member) => {
-    const added = change.add.filter((device) => device.user_id === member.user_id);
-    const removed = change.remove.filter((device) => device.user_id === member.user_id);
-    if (added.length === 0 && removed.length === 0) return member;
-    const devices = member.devices.map((device) =>
-      removed.some((gone) => gone.device_id === device.id) ? { ...device, left_seq: seq } : device,
-    );
-    for (const device of added) devices.push({ id: device.device_id, joined_seq: seq });
-    return { ...member, devices: withoutLongLeft(devices) };
+/** What an accepted commit makes of the roster. Leaves as in RFC 9420 (7.7, 12.1.1): a new one takes the leftmost place. */
+export function changedRoster(roster: Roster, change: RosterChange, at: At, kind: Kind = "direct"): Roster {
+  const added = new Set(change.add.map(deviceKey));
+  const removed = new Set(change.remove.map(deviceKey));
+  const members = roster.map((member) => withoutRemoved(member, removed, added, at.seq));
+  const taken = new Set(leavesOf(members));
+  let lowest = 0;
+  for (const device of change.add) {
+    while (taken.has(lowest)) lowest += 1;
+    taken.add(lowest);
+    const index = members.findIndex((member) => member.user_id === device.user_id);
+    const known = members[index];
+    const member = withAdded(known, device, lowest, at);
+    if (known === undefined) members.push(member);
+    else members[index] = member;
+  }
+  const roles = new Map(change.roles?.map(({ user_id, role }) => [user_id, role]));
+  const touched = new Set([...change.remove, ...change.add].map((device) => device.user_id));
+  return members.map((member) => {
+    const role = roles.get(member.user_id) ?? member.role;
+    const known = touched.has(member.user_id) ? settled(member, kind, at.seq) : member;
+    return role === known.role ? known : { ...known, role };
   });
+}
+
+function withoutRemoved(
+  member: RosterMember,
+  removed: ReadonlySet<string>,
+  added: ReadonlySet<string>,
+  seq: number,
+): RosterMember {
+  const keyOf = (device: RosterDevice) => deviceKey({ user_id: member.user_id, device_id: device.id });
+  if (!member.devices.some((device) => removed.has(keyOf(device)))) return member;
+  const devices = member.devices.map((device) => {
+    if (!removed.has(keyOf(device))) return device;
+    const { leaf: _, ...rest } = device;
+    // One that comes back with the same commit has never been away.
+    return added.has(keyOf(device)) && isActive(device)
+      ? rest
+      : { ...rest, left_seq: device.left_seq ?? seq };
+  });
+  return { ...member, devices };
+}
+
+/** Who was away joins anew: it reads from here on. */
+function withAdded(known: RosterMember | undefined, device: DeviceRef, leaf: number, at: At): RosterMember {
+  const fresh = { joined_seq: at.seq, joined_at: at.time };
+  const { left_seq, ...member } = known ?? { user_id: device.user_id, role: "member", ...fresh, devices: [] };
+  const isBack = left_seq !== undefined;
+  const before = member.devices.find(({ id }) => id === device.device_id);
+  const joined_seq = before !== undefined && isActive(before) ? before.joined_seq : at.seq;
+  const others = member.devices.filter(({ id }) => id !== device.device_id);
+  return {
+    ...member,
+    ...(isBack && { ...fresh, role: "member" as const }),
+    devices: [...others, { id: device.device_id, joined_seq, leaf }],
+  };
+}
+
+/**
+ * [F8] A user without devices left has left. Not so the two of a direct chat, whom its id names, and not the owner, whom
+ * nobody removes: both come back with their next device.
+ */
+function settled(member: RosterMember, kind: Kind, seq: number): RosterMember {
+  const devices = withoutLongLeft(member.devices);
+  const hasLeft =
+    kind === "group" && member.role !== "owner" && devices.every((device) => device.left_seq !== undefined);
+  return hasLeft ? { ...member, devices, left_seq: member.left_seq ?? seq } : { ...member, devices };
+}
+
+/** [E14] The user leaves with all its devices; their leaves stay until the next commit. */
+export function withLeft(roster: Roster, userId: string, seq: number): Roster {
+  return roster.map((member) =>
+    member.user_id !== userId
+      ? member
+      : {
+          ...member,
+          left_seq: seq,
+          devices: member.devices.map((device) => ({ ...device, left_seq: device.left_seq ?? seq })),
+        },
+  );
 }
 
 /** The account logged the device out. */
@@ -112,8 +204,9 @@ export function withGone(roster: Roster, device: DeviceRef): Roster {
   );
 }
 
+/** A device with a leaf is never forgotten: its removal is still to come. */
 function withoutLongLeft(devices: RosterDevice[]): RosterDevice[] {
-  const left = devices.filter((device) => !isActive(device));
+  const left = devices.filter((device) => !isActive(device) && device.leaf === undefined);
   const dropped = new Set(left.slice(0, Math.max(0, left.length - leftDevicesKept)));
   return devices.filter((device) => !dropped.has(device));
 }

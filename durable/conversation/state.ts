@@ -3,19 +3,23 @@
  * has returned. `null` identity means the conversation was never founded, and then nothing is stored at all.
  */
 import { base64urlnopad } from "@scure/base";
+import type { Suite } from "../../src/mls-guard/leaf.ts";
 import type { ConversationState } from "../../src/protocol/entry.ts";
 import { lastEntryHead } from "./log.ts";
 import type { PositionKey } from "./position.ts";
 import { positionMac } from "./position.ts";
 import { Progress } from "./progress.ts";
 import { RecentIds } from "./recent-ids.ts";
-import type { Roster } from "./roster.ts";
+import { devicesToRemove, type Roster } from "./roster.ts";
 
 export interface Identity {
   kind: "direct" | "group";
   logId: string;
   formerLogIds: string[];
   generation: number;
+  suite: Suite;
+  /** Where the generation was founded. */
+  foundedSeq: number;
   epoch: number;
   roster: Roster;
 }
@@ -36,6 +40,8 @@ type IdentityRow = {
   log_id: string;
   former_log_ids: string;
   generation: number;
+  suite: Suite;
+  founded_seq: number;
   epoch: number;
   roster: string;
 };
@@ -46,7 +52,9 @@ export function newLogId(): string {
 
 export function load(sql: SqlStorage): Loaded | null {
   const row = sql
-    .exec<IdentityRow>("SELECT kind, log_id, former_log_ids, generation, epoch, roster FROM conversation")
+    .exec<IdentityRow>(
+      "SELECT kind, log_id, former_log_ids, generation, suite, founded_seq, epoch, roster FROM conversation",
+    )
     .toArray()[0];
   const last = lastEntryHead(sql);
   if (row === undefined || last === undefined) return null;
@@ -55,6 +63,8 @@ export function load(sql: SqlStorage): Loaded | null {
     logId: row.log_id,
     formerLogIds: JSON.parse(row.former_log_ids),
     generation: row.generation,
+    suite: row.suite,
+    foundedSeq: row.founded_seq,
     epoch: row.epoch,
     roster: JSON.parse(row.roster),
   };
@@ -69,11 +79,13 @@ export function load(sql: SqlStorage): Loaded | null {
 
 export function saveIdentity(sql: SqlStorage, identity: Identity): void {
   sql.exec(
-    "INSERT OR REPLACE INTO conversation (id, kind, log_id, former_log_ids, generation, epoch, roster) VALUES (1, ?, ?, ?, ?, ?, ?)",
+    "INSERT OR REPLACE INTO conversation (id, kind, log_id, former_log_ids, generation, suite, founded_seq, epoch, roster) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
     identity.kind,
     identity.logId,
     JSON.stringify(identity.formerLogIds),
     identity.generation,
+    identity.suite,
+    identity.foundedSeq,
     identity.epoch,
     JSON.stringify(identity.roster),
   );
@@ -111,6 +123,7 @@ export function describe(
     kind: identity.kind,
     log_id: identity.logId,
     generation: identity.generation,
+    suite: identity.suite,
     epoch: identity.epoch,
     head: head.seq,
     last_activity_at: head.sentAt,
@@ -126,6 +139,7 @@ export function describe(
         delivered: progress.watermark(member.user_id).delivered,
         read: progress.watermark(member.user_id).read,
       })),
+    to_remove: devicesToRemove(identity.roster),
     position: {
       log_id: identity.logId,
       seq: head.seq,

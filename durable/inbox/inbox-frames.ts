@@ -32,7 +32,6 @@ export class InboxFrames {
       case "hello":
         return this.#hello(connection);
       case "send":
-      case "commit":
         return this.#send(connection, frame);
       case "proceed":
         connection.paused.delete(frame.conversation_id);
@@ -49,8 +48,7 @@ export class InboxFrames {
     const now = Date.now();
     const waitMs = this.#rate.take(String(connection.deviceId), frame.type, now);
     if (waitMs > 0) return waitMs;
-    const isCall =
-      frame.type === "send" || frame.type === "commit" || frame.type === "ack" || frame.type === "read";
+    const isCall = frame.type === "send" || frame.type === "ack" || frame.type === "read";
     // A paused lane answers without a call.
     if (!isCall || connection.paused.has(frame.conversation_id)) return 0;
     return this.#core.unlisted.take(connection.deviceId, frame.conversation_id, now);
@@ -65,9 +63,8 @@ export class InboxFrames {
     pumpBacklog(connection, this.#core, Date.now());
   }
 
-  #send(connection: InboxConnection, frame: Extract<InboxUp, { type: "send" | "commit" }>): void {
-    const submission = { silent: frame.type === "commit", ...frame };
-    this.#sends.submit(connection, frame.conversation_id, submission, (outcome) => {
+  #send(connection: InboxConnection, frame: Extract<InboxUp, { type: "send" }>): void {
+    this.#sends.submit(connection, frame.conversation_id, frame, (outcome) => {
       if ("accepted" in outcome) return connection.queue(outcome.accepted);
       if (outcome.refused.code === "not_found") this.#core.unlisted.refused(frame.conversation_id);
       connection.queue(refusedFrame(frame.conversation_id, frame.message_id, outcome.refused));
@@ -91,7 +88,7 @@ export class InboxFrames {
 
   #rateLimited(connection: InboxConnection, frame: InboxUp | BadFrame, waitMs: number): void {
     const refusal: Refusal = { code: "rate_limited", details: { retry_after_ms: waitMs } };
-    if (frame.type === "send" || frame.type === "commit") {
+    if (frame.type === "send") {
       pause(connection, frame.conversation_id);
       return connection.queue(refusedFrame(frame.conversation_id, frame.message_id, refusal));
     }

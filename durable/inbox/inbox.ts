@@ -100,6 +100,13 @@ export class Inbox extends DurableObject<Bindings> {
     return { live };
   }
 
+  /** [E6] Few of the device's key packages are left; nothing is stored. */
+  async keysLow(deviceId: number): Promise<void> {
+    const connection = this.#core.sockets.ofDevice(deviceId);
+    connection?.queue({ type: "keys_low" });
+    connection?.out.flush();
+  }
+
   /** The user has this chat. Idempotent. */
   async note(note: Note): Promise<void> {
     if (this.#hasSchema) this.#core.chatList.note(note, true);

@@ -6,8 +6,9 @@ import { limits } from "../protocol/limits.ts";
 export async function readBody<Schema extends z.ZodType>(
   request: Request,
   schema: Schema,
+  bytesMax: number = limits.httpBodyBytesMax,
 ): Promise<z.output<Schema>> {
-  const json = parseJson(decodeUtf8(await readBounded(request)));
+  const json = parseJson(decodeUtf8(await readBounded(request, bytesMax)));
   return check(schema, json);
 }
 
@@ -19,16 +20,15 @@ export function check<Schema extends z.ZodType>(schema: Schema, input: unknown):
 }
 
 /** The declared length is a hint that saves reading; the count while reading is what binds. */
-async function readBounded(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > limits.httpBodyBytesMax)
-    throw new ProtocolError("too_large");
+export async function readBounded(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) throw new ProtocolError("too_large");
   if (request.body === null) return new Uint8Array(0);
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     length += read.value.byteLength;
-    if (length > limits.httpBodyBytesMax) {
+    if (length > bytesMax) {
       await reader.cancel();
       throw new ProtocolError("too_large");
     }

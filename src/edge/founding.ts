@@ -1,5 +1,5 @@
 /**
- * Founding a direct chat (E15): its id must follow from its two users, and every device named must be an active one of
+ * Founding (E15): a direct chat's id must follow from its two users, and every device named must be an active one of
  * theirs. Both are checked here, against the Accounts; the Conversation then decides who comes first.
  */
 import { accountStub, conversationStub } from "../../durable/names.ts";
@@ -15,21 +15,41 @@ export async function foundConversation(
   conversationId: string,
   request: FoundRequest,
 ): Promise<ConversationState> {
-  const other = otherUser(author, request.devices);
-  if ((await directConversationId(author.user_id, other)) !== conversationId) {
-    throw new ProtocolError("bad_roster", { where: "conversation_id: is not of these two users" });
+  checkDevices(author, request.devices);
+  if (request.kind === "direct" && request.generation === 1) {
+    const other = otherUser(author, request.devices);
+    if ((await directConversationId(author.user_id, other)) !== conversationId) {
+      throw new ProtocolError("bad_roster", { where: "conversation_id: is not of these two users" });
+    }
   }
   const conversation = conversationStub(env, conversationId);
-  const areActive = await Promise.all(
-    [author.user_id, other].map((user) => isActive(env, user, request.devices)),
-  );
   // A repeat of a founding that succeeded gets its answer [L3], even if one of its devices was logged out since:
   // a conversation that exists founds nothing, it only says what there is.
-  if (areActive.includes(false) && (await conversation.state(author)) === null)
+  if (!(await areActive(env, request.devices)) && !isThere(await conversation.state(author), request))
     throw badDevices("are active");
   const outcome = await conversation.found({ author, ...request });
   if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
   return outcome.state;
+}
+
+function isThere(state: ConversationState | null, request: FoundRequest): boolean {
+  return state !== null && state.generation >= request.generation;
+}
+
+/** Whether the Accounts know each of these devices as an active one of its user. */
+export async function areActive(env: Bindings, devices: readonly DeviceRef[]): Promise<boolean> {
+  const users = [...new Set(devices.map((device) => device.user_id))];
+  const known = await Promise.all(
+    users.map(async (user) => ({ user, active: new Set(await accountStub(env, user).activeDevices()) })),
+  );
+  const active = new Map(known.map((account) => [account.user, account.active]));
+  return devices.every((device) => active.get(device.user_id)?.has(device.device_id) === true);
+}
+
+function checkDevices(author: DeviceRef, devices: readonly DeviceRef[]): void {
+  const keys = new Set(devices.map(deviceKey));
+  if (keys.size !== devices.length) throw badDevices("each is named once");
+  if (!keys.has(deviceKey(author))) throw badDevices("include the author's");
 }
 
 /** The one user besides the author whom the devices belong to. */
@@ -38,16 +58,7 @@ function otherUser(author: DeviceRef, devices: readonly DeviceRef[]): string {
   users.delete(author.user_id);
   const [other] = users;
   if (other === undefined || users.size !== 1) throw badDevices("belong to two users");
-  const keys = new Set(devices.map(deviceKey));
-  if (keys.size !== devices.length) throw badDevices("each is named once");
-  if (!keys.has(deviceKey(author))) throw badDevices("include the author's");
   return other;
-}
-
-async function isActive(env: Bindings, userId: string, devices: readonly DeviceRef[]): Promise<boolean> {
-  const active = new Set(await accountStub(env, userId).activeDevices());
-  const named = devices.filter((device) => device.user_id === userId);
-  return named.every((device) => active.has(device.device_id));
 }
 
 function badDevices(rule: string): ProtocolError {

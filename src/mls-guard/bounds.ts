@@ -4,7 +4,7 @@
  */
 import { limits } from "../protocol/limits.ts";
 
-const leavesMax = 2_048;
+const leavesMax = limits.leavesPerGroupMax;
 
 export const mlsBounds = {
   /** [E17] */

@@ -10,7 +10,8 @@ export const limits = {
   httpBodyBytesMax: 256 * 1024,
 
   // MLS objects (encryption.md). Above the inline bound they lie in R2 and are named by their hash.
-  blobInlineBytesMax: 128 * 1024,
+  // The inline bound leaves room for nonce and tag beside 128 KiB of padded state.
+  blobInlineBytesMax: 129 * 1024,
   blobBytesMax: 2 * 1024 * 1024,
   commitBodyBytesMax: 1024 * 1024,
   keyPackageBytesMax: 4 * 1024,
@@ -18,13 +19,28 @@ export const limits = {
   /** One-time packages that an Account keeps for one device and suite, and below which it asks for more. */
   keyPackagesPerDeviceMax: 100,
   keyPackagesLow: 20,
+  keyPackagesClaimedKeptMax: 2_000,
+  keyPackageLifetimeMsMax: 92 * 24 * 60 * 60 * 1000,
+  /** How far a device's clock may be ahead of ours. */
+  clockSkewMsMax: 24 * 60 * 60 * 1000,
   usersPerClaimMax: 64,
+  // Claims: users by one claimer; of one user, times that one-time packages are given, by one claimer and in all.
+  usersClaimedBurst: 1_200,
+  usersClaimedPerSecond: 1,
+  oneTimeByClaimerPerHour: 10,
+  oneTimePerHour: 60,
   sealedProfileBytesMax: 128 * 1024,
+
+  /** Of one conversation: uploads that no entry names yet, and Welcomes that somebody has not fetched. */
+  blobsUnnamedMax: 64,
+  blobUnnamedLifetimeMs: 60 * 60_000,
+  welcomesKeptMax: 256,
 
   // Identity.
   devicesPerUserMax: 5,
   deviceNameCharsMax: 64,
   membersPerGroupMax: 1024,
+  leavesPerGroupMax: 2048,
   devicesPerCommitMax: 64,
 
   // Dedupe [L3].

@@ -8,6 +8,7 @@ import { errorBody } from "../../src/protocol/errors.ts";
 import type { Tokens } from "../../src/protocol/http.ts";
 import { directConversationId } from "../../src/protocol/ids.ts";
 import { type Answer, call, register } from "./access-client.ts";
+import { MlsChat } from "./mls-client.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -20,21 +21,29 @@ function ref(user: { user_id: string }, deviceId = 1) {
   return { user_id: user.user_id, device_id: deviceId };
 }
 
+/** A founding as it is sent; what it brings along is never looked at where its devices are refused. */
 async function put(id: string, founder: Tokens, devices: unknown[], message = messageId): Promise<Answer> {
-  return await call(`/v1/conversations/${id}`, {
-    method: "PUT",
-    token: founder.access_token,
-    body: { message_id: message, generation: 1, devices, envelope: "AAAA" },
+  const nothing = { envelope: "AAAA", welcome: null, group_info: "AAAA", tree: "AAAA", sealed_state: null };
+  return await putBody(id, founder, {
+    message_id: message,
+    kind: "direct",
+    generation: 1,
+    devices,
+    ...nothing,
   });
+}
+async function putBody(id: string, founder: Tokens, body: unknown): Promise<Answer> {
+  return await call(`/v1/conversations/${id}`, { method: "PUT", token: founder.access_token, body });
 }
 
 /** A chat of two new users. */
 async function founded() {
   const [one, other] = [await register(), await register()];
   const id = await directConversationId(one.user_id, other.user_id);
-  const answer = await put(id, one, [ref(one), ref(other)]);
+  const { request } = await new MlsChat(id, "direct").founding([ref(one), ref(other)]);
+  const answer = await putBody(id, one, request);
   expect(answer.status).toBe(200);
-  return { one, other, id, state: answer.body };
+  return { one, other, id, request, state: answer.body };
 }
 
 describe("founding", () => {
@@ -76,15 +85,15 @@ describe("founding", () => {
   });
 
   test("repeated after a lost answer gets that answer, though a device was logged out meanwhile [L3]", async () => {
-    const { one, other, id, state } = await founded();
+    const { one, other, id, request, state } = await founded();
     await accountStub(env, other.user_id).revokeDevice(1, 1);
-    const again = await put(id, one, [ref(one), ref(other)]);
+    const again = await putBody(id, one, request);
     expect(again).toMatchObject({ status: 200, body: { log_id: state.log_id } });
   });
 
   test("comes second for the other user, under another message id or the same [L3]", async () => {
-    const { one, other, id } = await founded();
-    for (const message of [messageId, messageId.replace(/.$/, "2")]) {
+    const { one, other, id, request } = await founded();
+    for (const message of [request.message_id, messageId]) {
       const second = await put(id, other, [ref(one), ref(other)], message);
       expect(second.body.error.code).toBe("already_founded");
     }
@@ -95,13 +104,19 @@ describe("a stranger", () => {
   test("cannot tell a chat that exists from one that does not or cannot", async () => {
     const { id } = await founded();
     const stranger = await register();
-    const message = { message_id: messageId, epoch: 1, base_seq: 0, envelope: "AAAA" };
-    const commit = { ...message, roster_change: { add: [ref(stranger)], remove: [] } };
+    const place = { message_id: messageId, generation: 1, epoch: 1, base_seq: 0 };
+    const message = { ...place, envelope: "AAAA" };
+    const objects = { welcome: null, group_info: "AAAA", tree: "AAAA", sealed_state: null };
+    const commit = { ...message, ...objects, roster_change: { add: [ref(stranger)], remove: [] } };
+    const leave = { ...place, signature: "AAAA" };
     const requests = [
       { path: "", body: undefined },
       { path: "/entries?after=0", body: undefined },
       { path: "/messages", body: message },
       { path: "/commits", body: commit },
+      { path: "/leave", body: leave },
+      { path: "/welcome", body: undefined },
+      { path: "/group-info", body: undefined },
     ];
     for (const target of [id, unknownConversation, "short", "%00"]) {
       for (const { path, body } of requests) {

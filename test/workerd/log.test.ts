@@ -10,6 +10,7 @@ import {
   newMessageId,
   openLiveChat,
   openLiveInbox,
+  sendCommit,
   sendFrame,
   submissionOf,
 } from "./support/direct-chat.ts";
@@ -91,6 +92,8 @@ describe("the log", () => {
   it("[L2] an invalid entry spoils no neighbour of the same flush", async () => {
     const chat = await foundDirectChat();
     const far = newMessageId(Date.now() + limits.messageIdAheadMsMax + 3_600_000);
+    const { request } = await chat.mls.commit(chat.alice);
+    const forged = { ...request, roster_change: { add: [{ ...chat.bob, device_id: 9 }], remove: [] } };
     const others = ["one", "two", "three", "four"].map((text) => submit(chat, submissionOf(text), chat.bob));
     const bad = await Promise.all([
       submit(chat, submissionOf("x", { epoch: 7 })),
@@ -98,17 +101,14 @@ describe("the log", () => {
       submit(chat, submissionOf("x", { base_seq: 99 })),
       // zod's base64 takes it, the decoder does not: non-zero padding bits.
       submit(chat, submissionOf("x", { envelope: "QR==" })),
-      submit(chat, {
-        ...submissionOf("x"),
-        roster_change: { add: [{ ...chat.bob, device_id: 9 }], remove: [] },
-      }),
+      chat.conversation().commit({ author: chat.alice, request: forged, areActive: true }),
     ]);
     expect(bad.map((outcome) => "refused" in outcome && outcome.refused.code)).toEqual([
       "stale_epoch",
       "bad_message_id",
       "beyond_head",
       "bad_frame",
-      "bad_roster",
+      "bad_commit",
     ]);
     expect((await Promise.all(others)).map((outcome) => acceptedOf(outcome).seq)).toEqual([2, 3, 4, 5]);
   });
@@ -120,16 +120,14 @@ describe("the log", () => {
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
     await hibernate(chat);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
-    const removal = {
-      ...submissionOf("commit", { base_seq: 2 }),
-      roster_change: { add: [], remove: [chat.alice] },
-    };
     const second = { ...chat.alice, device_id: 2 };
-    expect(acceptedOf(await submit(chat, removal, second)).seq).toBe(3);
+    const removal = await chat.mls.commit(second, { remove: [chat.alice] });
+    expect(acceptedOf(await sendCommit(chat, removal)).seq).toBe(3);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
     await hibernate(chat);
     expect(acceptedOf(await submit(chat, message))).toEqual(first);
-    expect(acceptedOf(await submit(chat, removal, second)).seq).toBe(3);
+    const again = { author: second, request: removal.request, areActive: false };
+    expect(acceptedOf(await chat.conversation().commit(again)).seq).toBe(3);
     expect(await submit(chat, submissionOf("later", { epoch: 2 }))).toMatchObject({
       refused: { code: "not_found" },
     });
@@ -167,7 +165,7 @@ describe("the log", () => {
     const first = acceptedOf(await submit(chat, message));
     await runInDurableObject(chat.conversation(), (_, state) => {
       state.storage.sql.exec(
-        "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO entries SELECT i, printf('filler-%d', i), ?, 1, 'message', 1, ?, 1, NULL, x'00' FROM n",
+        "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO entries SELECT i, printf('filler-%d', i), ?, 1, 'message', 1, ?, 1, NULL, x'00', NULL FROM n",
         limits.baseDistanceMax + 1,
         chat.bob.user_id,
         first.sent_at,

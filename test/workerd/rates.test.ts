@@ -3,13 +3,12 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { Conversation } from "../../durable/conversation/conversation.ts";
 import { directConversationId } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import { MlsChat } from "./mls-client.ts";
 import {
   type ChatSocket,
   type DirectChat,
-  envelopeOf,
   foundDirectChat,
   type InboxSocket,
-  newMessageId,
   newUserId,
   openChat,
   openInbox,
@@ -122,13 +121,8 @@ describe("frames that name conversations the Inbox does not list", () => {
     const other = { user_id: newUserId(), device_id: 1 };
     const id = await directConversationId(chat.alice.user_id, other.user_id);
     const { env } = await import("cloudflare:workers");
-    const founding = {
-      author: chat.alice,
-      message_id: newMessageId(),
-      generation: 1,
-      devices: [chat.alice, other],
-      envelope: envelopeOf("founding"),
-    };
+    const { request } = await new MlsChat(id, "direct").founding([chat.alice, other]);
+    const founding = { author: chat.alice, ...request };
     expect(await env.CONVERSATION.getByName(id).found(founding)).toHaveProperty("state");
     const listed = "SELECT 1 AS one FROM conversations WHERE conversation_id = ?";
     expect(await rowsOf(chat.inbox(chat.alice), listed, id)).toHaveLength(1);

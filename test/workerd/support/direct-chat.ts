@@ -9,11 +9,12 @@ import { v7 } from "uuid";
 import type { Conversation } from "../../../durable/conversation/conversation.ts";
 import { deviceHeader, userHeader } from "../../../durable/identity.ts";
 import type { Inbox } from "../../../durable/inbox/inbox.ts";
-import type { Submission } from "../../../durable/rpc.ts";
+import type { Submission, SubmitOutcome } from "../../../durable/rpc.ts";
 import type { ChatDown, ChatUp, InboxDown, InboxUp } from "../../../src/protocol/frames.ts";
 import { type DeviceRef, directConversationId } from "../../../src/protocol/ids.ts";
 import type { Send } from "../../../src/protocol/send.ts";
 import { subprotocol } from "../../../src/protocol/version.ts";
+import { type ChangeOfRoster, type Made, MlsChat } from "../mls-client.ts";
 
 export function newUserId(): string {
   return base64urlnopad.encode(crypto.getRandomValues(new Uint8Array(16)));
@@ -31,6 +32,7 @@ export function textOf(envelope: string): string {
 export function submissionOf(text: string, fields: Partial<Submission> = {}): Submission {
   return {
     message_id: newMessageId(),
+    generation: 1,
     epoch: 1,
     base_seq: 1,
     silent: false,
@@ -43,6 +45,7 @@ export function submissionOf(text: string, fields: Partial<Submission> = {}): Su
 export function sendFrame(chat: DirectChat, text: string, fields: Partial<Send> = {}): Send {
   const message = {
     message_id: newMessageId(),
+    generation: 1,
     epoch: 1,
     base_seq: 1,
     silent: false,
@@ -56,6 +59,8 @@ export interface DirectChat {
   /** Devices by user: alice's first, then bob's. */
   alice: DeviceRef;
   bob: DeviceRef;
+  /** What the devices hold of the group; its commits are real ones. */
+  mls: MlsChat;
   conversation(): DurableObjectStub<Conversation>;
   inbox(user: DeviceRef): DurableObjectStub<Inbox>;
 }
@@ -71,26 +76,40 @@ export async function foundDirectChat(
     id,
     alice,
     bob,
+    mls: new MlsChat(id, "direct"),
     conversation: () => env.CONVERSATION.getByName(id),
     inbox: (user) => env.INBOX.getByName(user.user_id),
   };
   const all = [...devicesOf(alice, devices.alice), ...devicesOf(bob, devices.bob)];
   for (const device of all) await chat.inbox(device).addDevice(device.device_id);
-  const call = {
-    author: alice,
-    message_id: newMessageId(),
-    generation: 1,
-    devices: all,
-    envelope: envelopeOf("founding"),
-  };
-  const outcome = await chat.conversation().found(call);
+  const founding = await chat.mls.founding(all);
+  const outcome = await chat.conversation().found({ author: alice, ...founding.request });
   if (!("state" in outcome)) throw new Error("the chat could not be founded");
+  chat.mls.founded(founding);
   // The founding entry is on its way to all but its author: tests start when it has arrived.
   for (const user of [alice, bob]) {
     const awaited = all.filter((device) => device.user_id === user.user_id && device !== all[0]).length;
     while ((await heldCount(chat, user)) < awaited) await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return chat;
+}
+
+/** A commit by `author`, sent as the Worker sends it; adopted by everybody when it is accepted. */
+export async function commitTo(
+  chat: Pick<DirectChat, "mls" | "conversation">,
+  author: DeviceRef,
+  change: ChangeOfRoster = {},
+): Promise<SubmitOutcome> {
+  return await sendCommit(chat, await chat.mls.commit(author, change));
+}
+export async function sendCommit(
+  chat: Pick<DirectChat, "mls" | "conversation">,
+  made: Made,
+): Promise<SubmitOutcome> {
+  const { author, request } = made;
+  const outcome = await chat.conversation().commit({ author, request, areActive: true });
+  if ("accepted" in outcome) chat.mls.accepted(made);
+  return outcome;
 }
 
 function heldCount(chat: DirectChat, user: DeviceRef): Promise<number> {
