@@ -1,67 +1,89 @@
 /**
- * The codec between what a person writes and the envelope the server carries. The only file that knows what is inside
- * an envelope. Until encryption comes (encryption.md) that is base64 of UTF-8 JSON; both directions are asynchronous
- * already, because keys will be.
+ * What a message says, inside the encryption: versioned JSON. The only file that knows its forms. What is not shown in a
+ * chat (keys, requests, repairs) travels as `silent` messages of the same kind.
  */
 import { z } from "zod";
+import { messageIdSchema } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 
-export const profileSchema = z.object({ name: z.string().max(64), phone: z.string().max(32) });
-export type Profile = z.infer<typeof profileSchema>;
-/** What the sender knows of the other side: it gives a newly joined device of the sender's own a title to show. */
-const peerSchema = z.object({ name: z.string().max(64).nullable(), phone: z.string().max(32).nullable() });
+const v = z.literal(1);
 
 export const textContentSchema = z.object({
-  v: z.literal(1),
+  v,
   type: z.literal("text"),
   text: z.string().max(limits.textCharsMax),
-  /** With the first message this device sends into a chat, and the first after somebody's device joined it. */
-  profile: profileSchema.optional(),
-  peer: peerSchema.optional(),
 });
-export const foundingContentSchema = z.object({
-  v: z.literal(1),
-  type: z.literal("founding"),
-  profile: profileSchema,
-  peer: peerSchema.optional(),
+/** Opens the sender's profile; the number is only the sender's word. Sent before the first text, and to newcomers. */
+export const profileKeyContentSchema = z.object({
+  v,
+  type: z.literal("profile_key"),
+  key: z.base64().length(44),
+  phone: z.string().max(32),
 });
-export const deviceJoinedContentSchema = z.object({ v: z.literal(1), type: z.literal("device_joined") });
+/** [E16] A device that came in by external commit asks for the state with this hash. */
+export const stateRequestContentSchema = z.object({
+  v,
+  type: z.literal("state_request"),
+  hash: z.base64().length(44),
+});
+/** The state document in parts: with a picture it is larger than one message. */
+export const statePartContentSchema = z.object({
+  v,
+  type: z.literal("state_part"),
+  hash: z.base64().length(44),
+  index: z.int().min(0),
+  count: z.int().min(1).max(limits.statePartsMax),
+  bytes: z.base64().max(Math.ceil(limits.statePartBytesMax / 3) * 4),
+});
+/** [E9] A message that could not be opened, and the answer from the sender's own copy. */
+export const resendRequestContentSchema = z.object({
+  v,
+  type: z.literal("resend_request"),
+  message_id: messageIdSchema,
+});
+export const resendContentSchema = z.object({
+  v,
+  type: z.literal("resend"),
+  message_id: messageIdSchema,
+  text: z.string().max(limits.textCharsMax),
+});
 export const contentSchema = z.discriminatedUnion("type", [
   textContentSchema,
-  foundingContentSchema,
-  deviceJoinedContentSchema,
+  profileKeyContentSchema,
+  stateRequestContentSchema,
+  statePartContentSchema,
+  resendRequestContentSchema,
+  resendContentSchema,
 ]);
 export type Content = z.infer<typeof contentSchema>;
 export type TextContent = z.infer<typeof textContentSchema>;
+const knownTypes: ReadonlySet<string> = new Set(
+  contentSchema.options.map((option) => option.shape.type.value),
+);
 
-/** [D8] Why an envelope was parked: it is kept, and an app that knows more can take it up again. */
+/** [D8] Why a content was parked: it is kept, and an app that knows more can take it up again. */
 export type ParkReason = "not_decodable" | "unknown_version" | "unknown_type" | "wrong_form";
 export type Decoded = { content: Content } | { parked: ParkReason };
 
 const headSchema = z.object({ v: z.number(), type: z.string() });
 
-export async function encodeContent(content: Content): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(content));
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
+export function encodeContent(content: Content): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(content));
 }
 
-export async function decodeContent(envelope: string): Promise<Decoded> {
-  const json = readJson(envelope);
+export function decodeContent(bytes: Uint8Array): Decoded {
+  const json = readJson(bytes);
   if (json === undefined) return { parked: "not_decodable" };
   const content = contentSchema.safeParse(json);
   if (content.success) return { content: content.data };
   const head = headSchema.safeParse(json);
   if (!head.success) return { parked: "wrong_form" };
   if (head.data.v !== 1) return { parked: "unknown_version" };
-  const isKnown = ["text", "founding", "device_joined"].includes(head.data.type);
-  return { parked: isKnown ? "wrong_form" : "unknown_type" };
+  return { parked: knownTypes.has(head.data.type) ? "wrong_form" : "unknown_type" };
 }
 
-function readJson(envelope: string): unknown {
+export function readJson(bytes: Uint8Array): unknown {
   try {
-    const bytes = Uint8Array.from(atob(envelope), (char) => char.charCodeAt(0));
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return undefined;

@@ -124,6 +124,16 @@ export const limits = {
   unreadCountMax: 1_000,
   localPageMessagesMax: 100,
   textCharsMax: 16_000,
+  nameCharsMax: 100,
+  pictureBytesMax: 64 * 1024,
+  // Client: encryption.
+  keyPackagesPerUploadOfOneTime: 20,
+  commitTriesMax: 5,
+  rejoinsPerHourMax: 3,
+  statePartBytesMax: 32 * 1024,
+  statePartsMax: 8,
+  commitJitterMs: 3_000,
+  resendRequestsPerChatMax: 50,
 } as const;
 
 const relations: readonly [boolean, string][] = [

@@ -3,7 +3,7 @@
  * after a log-out or a wipe it would bring back what is to be gone, without what belonged to it.
  */
 import { ConnectionError } from "../connection-error.ts";
-import type { Change, Key, Range, Store, TableName, Tables } from "./store.ts";
+import type { Change, Key, Range, RangedTable, Store, TableName, Tables } from "./store.ts";
 
 export class FencedStore implements Store {
   readonly #store: Store;
@@ -20,10 +20,10 @@ export class FencedStore implements Store {
   get<T extends TableName>(table: T, key: Key): Promise<Tables[T] | null> {
     return this.#store.get(table, key);
   }
-  range<T extends "entries" | "messages" | "outbox">(table: T, range: Range): Promise<Tables[T][]> {
+  range<T extends RangedTable>(table: T, range: Range): Promise<Tables[T][]> {
     return this.#store.range(table, range);
   }
-  all<T extends "conversations" | "outbox">(table: T): Promise<Tables[T][]> {
+  all<T extends TableName>(table: T): Promise<Tables[T][]> {
     return this.#store.all(table);
   }
   countUnread(conversationId: string, after: number, upTo: number, max: number): Promise<number> {

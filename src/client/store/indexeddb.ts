@@ -4,6 +4,7 @@ import {
   type Change,
   type Key,
   type Range,
+  type RangedTable,
   type Store,
   strictTables,
   type TableName,
@@ -12,12 +13,17 @@ import {
   tableNames,
 } from "./store.ts";
 
-const schemaVersion = 1;
+const schemaVersion = 2;
+
+const beforeEncryption = ["conversations", "entries", "messages", "outbox"];
 
 export async function openIndexedDbStore(name = "kittiwake"): Promise<Store> {
   const db = await openDB(name, schemaVersion, {
-    upgrade(database) {
+    upgrade(database, from) {
+      // Version 1 was of the time before encryption: its chats exist on no server any more, only the log-in is kept.
+      if (from === 1) for (const table of beforeEncryption) database.deleteObjectStore(table);
       for (const table of tableNames) {
+        if (database.objectStoreNames.contains(table)) continue;
         const objects = database.createObjectStore(table, { keyPath: [...tableKeys[table]] });
         // Records without `countedSeq` are not in this index, so counting unread touches unread only.
         if (table === "messages") objects.createIndex("counted", ["conversationId", "countedSeq"]);
@@ -44,7 +50,7 @@ class IndexedDbStore implements Store {
     return ((await this.#db.get(table, [...key])) as Tables[T] | undefined) ?? null;
   }
 
-  async range<T extends "entries" | "messages" | "outbox">(table: T, range: Range): Promise<Tables[T][]> {
+  async range<T extends RangedTable>(table: T, range: Range): Promise<Tables[T][]> {
     const keys = keyRange(range);
     if (range.newestFirst !== true) return (await this.#db.getAll(table, keys, range.limit)) as Tables[T][];
     const found: Tables[T][] = [];
@@ -56,7 +62,7 @@ class IndexedDbStore implements Store {
     return found;
   }
 
-  async all<T extends "conversations" | "outbox">(table: T): Promise<Tables[T][]> {
+  async all<T extends TableName>(table: T): Promise<Tables[T][]> {
     return (await this.#db.getAll(table)) as Tables[T][];
   }
 

@@ -1,11 +1,14 @@
 /**
- * What a device keeps, as plain values that both stores hold unchanged: no classes, no undefined inside, no bytes.
- * One writer only, the tab that leads; the others read.
+ * What a device keeps, as plain values that both stores hold unchanged: no classes but Uint8Array, no undefined inside.
+ * One writer only, the tab that leads; the others read. Keys have records of their own, key-records.ts.
  */
 
+import type { Suite } from "../../mls-guard/leaf.ts";
 import type { Position } from "../../protocol/entry.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
-import type { TextContent } from "../content.ts";
+import type { DeviceRef } from "../../protocol/ids.ts";
+import type { Role } from "../../protocol/mls.ts";
+import type { Content } from "../content.ts";
 import type { Message } from "../contract.ts";
 
 export interface SessionRecord {
@@ -29,12 +32,16 @@ export interface Values {
   inbox_store_id: string;
   /** A log-out that the server has not heard of yet. */
   pending_logout: SessionRecord;
+  /** [E9] How often each failure came, by its code: nothing else is counted, and nothing is sent anywhere. */
+  failure_counts: Record<string, number>;
+  /** This user's own profile, and its key. `isUploaded`: the server has it. */
+  own_profile: { key: Uint8Array; name: string; picture: Uint8Array | null; isUploaded: boolean };
 }
 export type ValueRecord = { [K in keyof Values]: { key: K; value: Values[K] } }[keyof Values];
 
 export interface MemberRecord {
   userId: string;
-  role: "owner" | "admin" | "member";
+  role: Role;
   devices: number[];
   delivered: number;
   read: number;
@@ -45,7 +52,24 @@ export interface ConversationRecord {
   kind: "direct" | "group";
   logId: string;
   generation: number;
+  suite: Suite;
+  /** As the server says; the group's own epoch is in its record. */
   epoch: number;
+  /** False once this user left or was removed, and while this device waits to come in. */
+  isMember: boolean;
+  /** [E14] What the next commit must remove. */
+  toRemove: DeviceRef[];
+  /** Users who left by a statement that was verified, until they are out. */
+  leavers: string[];
+  security: "ok" | "repairing" | "fork";
+  /** [E13] H(seq) of the cursor, base64, and from where on H is known here; null while it is not known at all. */
+  chain: { from: number; seq: number; hash: string } | null;
+  /** [E16] Hash of the group's state as the last commit signed it, base64. */
+  stateHash: string | null;
+  /** Name of the group; null in a direct chat, and until the state is known. */
+  name: string | null;
+  /** [E9] When this device came in again, milliseconds, within the last hour. */
+  rejoinedAtMs: number[];
   /** Highest seq heard of. */
   head: number;
   /** First seq this device may read. */
@@ -62,8 +86,8 @@ export interface ConversationRecord {
   ownRead: number;
   /** [R3] `ownRead` is repeated until this covers it. */
   ownReadConfirmed: number;
-  peer: { userId: string | null; name: string | null; phone: string | null };
-  /** The next message carries the profile. */
+  peerId: string | null;
+  /** The profile's key goes before the next message. */
   isProfileDue: boolean;
   lastActivityMs: number;
 }
@@ -75,6 +99,8 @@ export interface EntryRecord {
   logId: string;
   messageId: string;
   raw: unknown;
+  /** [E13] H(seq), base64; null while it is not known. */
+  hash: string | null;
 }
 
 /** What is shown of an entry. `sub` is 0; above 0 for what stands after `seq` without being in the log [L5]. */
@@ -86,6 +112,7 @@ export interface MessageRecord {
   messageId: string;
   senderId: string;
   sentAtMs: number;
+  /** In a notice, `who` are user ids: names are looked up when it is shown. */
   body: Message["body"];
   /** [D6] Equal to `seq` on what can count as unread, absent on everything else: the index of unread. */
   countedSeq?: number;
@@ -96,14 +123,11 @@ export interface OutboxRecord {
   /** Order within the conversation. */
   position: number;
   messageId: string;
-  epoch: number;
-  /** The cursor when `envelope` was made. Never changes with it; what a resend names may be higher [L3]. */
-  baseSeq: number;
   silent: boolean;
-  /** [E3] The exact bytes, base64. */
-  envelope: string;
-  /** To show the message, and to encrypt it again after `stale_epoch`. */
-  content: TextContent;
+  /** [E3] The exact bytes, base64, with the epoch they are for. Null until it is first sent, and after `stale_epoch`. */
+  sealed: { generation: number; epoch: number; envelope: string } | null;
+  /** To show the message, and to encrypt it again. */
+  content: Content;
   createdAtMs: number;
   /** Refusals so far. A missing network is not one. */
   attempts: number;

@@ -1,9 +1,11 @@
-/** The store in Node, on `node:sqlite`: one table per port table, key columns beside the record as JSON. */
+/** The store in Node, on `node:sqlite`: one table per port table, key columns beside the record as JSON, bytes in base64. */
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { base64 } from "@scure/base";
 import {
   type Change,
   type Key,
   type Range,
+  type RangedTable,
   type Store,
   type TableName,
   type Tables,
@@ -11,7 +13,7 @@ import {
   tableNames,
 } from "./store.ts";
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** `path` is a file, or ":memory:". */
 export async function openSqliteStore(path: string): Promise<Store> {
@@ -22,17 +24,39 @@ export async function openSqliteStore(path: string): Promise<Store> {
 }
 
 function createSchema(db: DatabaseSync): void {
-  const found = db.prepare("PRAGMA user_version").get()?.user_version;
+  const found = Number(db.prepare("PRAGMA user_version").get()?.user_version);
   if (found === schemaVersion) return;
-  if (found !== 0) throw new Error(`This store is of version ${String(found)}: update the app to open it.`);
+  if (found > schemaVersion)
+    throw new Error(`This store is of version ${String(found)}: update the app to open it.`);
   const tables = tableNames.map((table) => {
     const keys = tableKeys[table].join(", ");
     return `CREATE TABLE "${table}" (${keys}, record TEXT NOT NULL, PRIMARY KEY (${keys})) WITHOUT ROWID;`;
   });
-  db.exec(`BEGIN; ${tables.join(" ")}
+  // Version 1 was of the time before encryption: its chats exist on no server any more, only the log-in is kept.
+  const keepsValues = found === 1;
+  db.exec(`BEGIN;
+    ${keepsValues ? beforeEncryption.map((table) => `DROP TABLE "${table}";`).join(" ") : ""}
+    ${(keepsValues ? tables.slice(1) : tables).join(" ")}
     ALTER TABLE messages ADD COLUMN counted INTEGER AS (record ->> '$.countedSeq') VIRTUAL;
     CREATE INDEX messages_counted ON messages (conversationId, counted) WHERE counted IS NOT NULL;
     PRAGMA user_version = ${schemaVersion}; COMMIT`);
+}
+
+const beforeEncryption = ["conversations", "entries", "messages", "outbox"];
+
+/** Bytes in JSON: an object with this one field. */
+const bytesField = "$bytes";
+
+function toJson(record: unknown): string {
+  return JSON.stringify(record, (_, value: unknown) =>
+    value instanceof Uint8Array ? { [bytesField]: base64.encode(value) } : value,
+  );
+}
+function fromJson(json: string): unknown {
+  return JSON.parse(json, (_, value: unknown) => {
+    const isBytes = typeof value === "object" && value !== null && bytesField in value;
+    return isBytes ? base64.decode(String(value[bytesField])) : value;
+  });
 }
 
 class SqliteStore implements Store {
@@ -47,7 +71,7 @@ class SqliteStore implements Store {
     return this.#records(table, `SELECT record FROM "${table}" WHERE ${where}`, [...key])[0] ?? null;
   }
 
-  async range<T extends "entries" | "messages" | "outbox">(table: T, range: Range): Promise<Tables[T][]> {
+  async range<T extends RangedTable>(table: T, range: Range): Promise<Tables[T][]> {
     const [, second] = tableKeys[table];
     const direction = range.newestFirst === true ? "DESC" : "ASC";
     const order = tableKeys[table].map((column) => `${column} ${direction}`).join(", ");
@@ -56,7 +80,7 @@ class SqliteStore implements Store {
     return this.#records(table, sql, [conversationId, from, to, limit]);
   }
 
-  async all<T extends "conversations" | "outbox">(table: T): Promise<Tables[T][]> {
+  async all<T extends TableName>(table: T): Promise<Tables[T][]> {
     return this.#records(table, `SELECT record FROM "${table}" ORDER BY ${tableKeys[table].join(", ")}`, []);
   }
 
@@ -94,7 +118,7 @@ class SqliteStore implements Store {
       const key = columns.map((column) => record[column] ?? null);
       const marks = columns.map(() => "?").join(", ");
       const sql = `INSERT OR REPLACE INTO "${change.table}" (${columns.join(", ")}, record) VALUES (${marks}, ?)`;
-      this.#prepare(sql).run(...key, JSON.stringify(record));
+      this.#prepare(sql).run(...key, toJson(record));
     } else {
       const where = columns.map((column) => `${column} = ?`).join(" AND ");
       this.#prepare(`DELETE FROM "${change.table}" WHERE ${where}`).run(...change.remove);
@@ -103,7 +127,7 @@ class SqliteStore implements Store {
 
   #records<T extends TableName>(_table: T, sql: string, values: SQLInputValue[]): Tables[T][] {
     const rows = this.#prepare(sql).all(...values);
-    return rows.map((row) => JSON.parse(String(row.record)) as Tables[T]);
+    return rows.map((row) => fromJson(String(row.record)) as Tables[T]);
   }
 
   #prepare(sql: string): ReturnType<DatabaseSync["prepare"]> {

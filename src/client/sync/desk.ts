@@ -8,6 +8,7 @@ import type { HttpRequest } from "../http-api.ts";
 import type { ConversationRecord, SessionRecord } from "../store/records.ts";
 import type { Change, Store } from "../store/store.ts";
 import { withWatermarks } from "./conversation-state.ts";
+import { queued } from "./queue.ts";
 
 export interface DeskOptions {
   environment: Environment;
@@ -119,18 +120,4 @@ function withMarksOf(record: ConversationRecord, current: ConversationRecord): C
     ownRead: Math.max(record.ownRead, current.ownRead),
     ownReadConfirmed: Math.max(record.ownReadConfirmed, current.ownReadConfirmed),
   };
-}
-
-function queued<T>(queues: Map<string, Promise<unknown>>, key: string, work: () => Promise<T>): Promise<T> {
-  const before = queues.get(key) ?? Promise.resolve();
-  const run = before.then(work, work);
-  const settled = run.then(
-    () => undefined,
-    () => undefined,
-  );
-  queues.set(key, settled);
-  void settled.then(() => {
-    if (queues.get(key) === settled) queues.delete(key);
-  });
-  return run;
 }
