@@ -272,6 +272,7 @@ function pending(conversationId: string): PendingCommitRecord {
       tree: bytes(4),
       sealedState: bytes(5),
       added: [],
+      removed: [],
       refused: [],
       next: {
         ...groupRecord(conversationId),
