@@ -3,7 +3,7 @@
  * chat (keys, requests, repairs) travels as `silent` messages of the same kind.
  */
 import { z } from "zod";
-import { messageIdSchema } from "../protocol/ids.ts";
+import { messageIdSchema, seqSchema } from "../protocol/ids.ts";
 import { limits } from "../protocol/limits.ts";
 
 const v = z.literal(1);
@@ -40,11 +40,13 @@ export const resendRequestContentSchema = z.object({
   v,
   type: z.literal("resend_request"),
   message_id: messageIdSchema,
+  seq: seqSchema.min(1),
 });
 export const resendContentSchema = z.object({
   v,
   type: z.literal("resend"),
   message_id: messageIdSchema,
+  seq: seqSchema.min(1),
   text: z.string().max(limits.textCharsMax),
 });
 export const contentSchema = z.discriminatedUnion("type", [

@@ -36,30 +36,55 @@ export class HttpApi {
   }
 
   async call<T>(request: HttpRequest<T>, tokens: TokenSource | null): Promise<T> {
+    return await this.#authorised(tokens, (token) => this.#once(request, token));
+  }
+
+  /** Bytes as they are, under a hash that the caller knows. */
+  async upload(path: string, bytes: Uint8Array, tokens: TokenSource): Promise<void> {
+    const init = { method: "PUT", body: bytes.slice().buffer };
+    const type = "application/octet-stream";
+    await this.#authorised(tokens, (token) =>
+      this.#answered(path, { ...init, ...this.#headers(token, type) }),
+    );
+  }
+  async download(path: string, tokens: TokenSource): Promise<Uint8Array> {
+    return await this.#authorised(tokens, async (token) => {
+      const { bytes } = await this.#answered(path, { method: "GET", ...this.#headers(token, null) });
+      return bytes;
+    });
+  }
+
+  async #authorised<T>(tokens: TokenSource | null, ask: (token: string | null) => Promise<T>): Promise<T> {
     const token = tokens === null ? null : await tokens(null);
     try {
-      return await this.#once(request, token);
+      return await ask(token);
     } catch (error) {
       if (tokens === null || !(error instanceof ProtocolError) || error.code !== "unauthorized") throw error;
-      return await this.#once(request, await tokens(token));
+      return await ask(await tokens(token));
     }
   }
 
   async #once<T>(request: HttpRequest<T>, token: string | null): Promise<T> {
+    const { method, path, body, waitMs = 0 } = request;
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    const init = { method, ...json, ...this.#headers(token, body === undefined ? null : "application/json") };
+    const { bytes } = await this.#answered(path, init, waitMs);
+    const answer = request.answer.safeParse(readJson(bytes));
+    if (answer.success) return answer.data;
+    throw new ConnectionError("The server's answer cannot be read. Update the app, or try again later.");
+  }
+
+  #headers(token: string | null, contentType: string | null): Pick<RequestInit, "headers" | "cache"> {
     const headers: Record<string, string> = { accept: "application/json" };
     if (token !== null) headers.authorization = `Bearer ${token}`;
-    const init: RequestInit = { method: request.method, headers, cache: "no-store" };
-    if (request.body !== undefined) {
-      headers["content-type"] = "application/json";
-      init.body = JSON.stringify(request.body);
-    }
-    const { status, json } = await this.#exchange(request, init);
-    if (status >= 200 && status < 300) {
-      const answer = request.answer.safeParse(json);
-      if (answer.success) return answer.data;
-      throw new ConnectionError("The server's answer cannot be read. Update the app, or try again later.");
-    }
-    const refusal = errorBodySchema.safeParse(json);
+    if (contentType !== null) headers["content-type"] = contentType;
+    return { headers, cache: "no-store" };
+  }
+
+  async #answered(path: string, init: RequestInit, waitMs = 0): Promise<{ bytes: Uint8Array }> {
+    const { status, bytes } = await this.#exchange(path, init, waitMs);
+    if (status >= 200 && status < 300) return { bytes };
+    const refusal = errorBodySchema.safeParse(readJson(bytes));
     // A proxy on the way answers in its own words: that says nothing about the request.
     if (!refusal.success) throw new ConnectionError();
     const { code, message: _, ...details } = refusal.data.error;
@@ -67,18 +92,16 @@ export class HttpApi {
   }
 
   async #exchange(
-    request: HttpRequest<unknown>,
+    path: string,
     init: RequestInit,
-  ): Promise<{ status: number; json: unknown }> {
+    waitMs: number,
+  ): Promise<{ status: number; bytes: Uint8Array }> {
     const abort = new AbortController();
-    const timer = this.#environment.setTimer(limits.connectTimeoutMs + (request.waitMs ?? 0), () =>
-      abort.abort(),
-    );
+    const timer = this.#environment.setTimer(limits.connectTimeoutMs + waitMs, () => abort.abort());
     try {
-      const url = `${this.#base}/v1${request.path}`;
+      const url = `${this.#base}/v1${path}`;
       const response = await this.#environment.fetch(url, { ...init, signal: abort.signal });
-      const text = await response.text();
-      return { status: response.status, json: readJson(text) };
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch {
       throw new ConnectionError();
     } finally {
@@ -87,9 +110,9 @@ export class HttpApi {
   }
 }
 
-function readJson(text: string): unknown {
+function readJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return null;
   }

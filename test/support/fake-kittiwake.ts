@@ -4,19 +4,27 @@
  */
 import type {
   ConnectionState,
+  Contact,
   ConversationSummary,
+  Group,
   Kittiwake,
   KittiwakeEvent,
   Message,
   MessageStatus,
+  Profile,
+  Role,
   Session,
 } from "../../src/client/contract.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
+import { foundedGroup, withMembers, withoutMember, withRole } from "./fake-groups.ts";
 
 interface FakeChat {
-  peerId: string;
-  peerPhone: string;
+  /** Null in a group, which is in `groups` under the same id. */
+  peerId: string | null;
+  peerPhone: string | null;
   title: string;
+  isMember: boolean;
+  security: ConversationSummary["security"];
   messages: Message[];
   readSeq: number;
   lastActivityMs: number;
@@ -30,6 +38,10 @@ export class FakeKittiwake implements Kittiwake {
   /** Numbers that have an account, by phone. */
   readonly people = new Map<string, string>();
   readonly chats = new Map<string, FakeChat>();
+  readonly groups = new Map<string, Group>();
+  /** Who can be found and is known, by user id. */
+  readonly known = new Map<string, Contact>();
+  ownProfile: Profile = { name: "Ada", picture: null };
   readonly openChats = new Set<string>();
   readonly accountDevices = [{ deviceId: 1, name: "This browser", createdAtMs: 0, isThis: true }];
   /** The next call of this name is refused with this error. */
@@ -63,6 +75,8 @@ export class FakeKittiwake implements Kittiwake {
       peerId: `peer-${conversationId}`,
       peerPhone,
       title,
+      isMember: true,
+      security: "ok",
       messages,
       readSeq: 0,
       lastActivityMs: this.nowMs,
@@ -70,8 +84,33 @@ export class FakeKittiwake implements Kittiwake {
     this.#emit({ type: "conversations" });
   }
 
-  receive(conversationId: string, body: string | Message["body"]): Message {
-    const message = this.#append(conversationId, body, null);
+  addGroup(group: Group): void {
+    this.groups.set(group.conversationId, group);
+    this.addChat(group.conversationId, group.name, "");
+    this.change(group.conversationId, { peerId: null, peerPhone: null });
+  }
+
+  /** Something about a chat that nobody wrote: its security, its title. */
+  change(conversationId: string, change: Partial<FakeChat>): void {
+    this.chats.set(conversationId, { ...this.#chat(conversationId), ...change });
+    this.#emit({ type: "conversations" });
+  }
+
+  /** A group as others made it, with the notice they left. */
+  changeGroup(conversationId: string, change: (group: Group) => Group, notice?: Message["body"]): void {
+    const group = change(this.#group(conversationId));
+    this.groups.set(conversationId, group);
+    this.change(conversationId, { title: group.name, isMember: group.ownRole !== null });
+    if (notice !== undefined) this.receive(conversationId, notice);
+  }
+
+  /** From the other side; in a group from whoever is named. */
+  receive(
+    conversationId: string,
+    body: string | Message["body"],
+    sender?: Pick<Message, "senderId" | "senderName">,
+  ): Message {
+    const message = this.#append(conversationId, body, null, sender);
     this.#changed(conversationId);
     return message;
   }
@@ -141,9 +180,78 @@ export class FakeKittiwake implements Kittiwake {
     if (conversationId === undefined) throw new ProtocolError("unknown_user");
     if (!this.chats.has(conversationId)) {
       this.addChat(conversationId, phone, phone);
-      this.receive(conversationId, { type: "notice", notice: "founded" });
+      this.receive(conversationId, { type: "notice", notice: { type: "founded" } });
     }
     return conversationId;
+  }
+
+  async findUser(phone: string): Promise<Contact> {
+    this.#call("findUser", phone);
+    const found = [...this.known.values()].find((contact) => contact.phone === phone);
+    if (found === undefined) throw new ProtocolError("unknown_user");
+    return found;
+  }
+
+  async contacts(): Promise<Contact[]> {
+    this.#call("contacts");
+    return [...this.known.values()];
+  }
+
+  async createGroup(request: {
+    name: string;
+    picture: Uint8Array | null;
+    userIds: string[];
+  }): Promise<string> {
+    this.#call("createGroup", request.name, ...request.userIds);
+    const conversationId = `group-${this.groups.size + 1}`;
+    const members = request.userIds.map((userId) => this.#known(userId));
+    this.addGroup(foundedGroup(conversationId, request.name, request.picture, members));
+    return conversationId;
+  }
+
+  async group(conversationId: string): Promise<Group | null> {
+    return this.groups.get(conversationId) ?? null;
+  }
+
+  async addMembers(conversationId: string, userIds: string[]): Promise<void> {
+    this.#call("addMembers", conversationId, ...userIds);
+    const added = userIds.map((userId) => this.#known(userId));
+    this.changeGroup(conversationId, (group) => withMembers(group, added));
+  }
+
+  async removeMember(conversationId: string, userId: string): Promise<void> {
+    this.#call("removeMember", conversationId, userId);
+    this.changeGroup(conversationId, (group) => withoutMember(group, userId));
+  }
+
+  async setRole(conversationId: string, userId: string, role: Role): Promise<void> {
+    this.#call("setRole", conversationId, userId, role);
+    this.changeGroup(conversationId, (group) => withRole(group, userId, role));
+  }
+
+  async renameGroup(conversationId: string, name: string): Promise<void> {
+    this.#call("renameGroup", conversationId, name);
+    this.changeGroup(conversationId, (group) => ({ ...group, name }));
+  }
+
+  async setGroupPicture(conversationId: string, picture: Uint8Array | null): Promise<void> {
+    this.#call("setGroupPicture", conversationId, picture?.length ?? "none");
+    this.changeGroup(conversationId, (group) => ({ ...group, picture }));
+  }
+
+  async leaveGroup(conversationId: string): Promise<void> {
+    this.#call("leaveGroup", conversationId);
+    this.changeGroup(conversationId, (group) => withoutMember(group, "me"));
+  }
+
+  async profile(): Promise<Profile> {
+    return this.ownProfile;
+  }
+
+  async setProfile(profile: Profile): Promise<void> {
+    this.#call("setProfile", profile.name);
+    this.ownProfile = profile;
+    this.#emit({ type: "profile" });
   }
 
   async messages(
@@ -206,7 +314,12 @@ export class FakeKittiwake implements Kittiwake {
     if (refusal !== undefined) throw refusal;
   }
 
-  #append(conversationId: string, content: string | Message["body"], status: MessageStatus | null): Message {
+  #append(
+    conversationId: string,
+    content: string | Message["body"],
+    status: MessageStatus | null,
+    sender?: Pick<Message, "senderId" | "senderName">,
+  ): Message {
     const chat = this.#chat(conversationId);
     this.#lastId += 1;
     const message: Message = {
@@ -214,7 +327,9 @@ export class FakeKittiwake implements Kittiwake {
       messageId: `message-${this.#lastId}`,
       seq: status === "pending" ? null : nextSeq(chat),
       isOwn: status !== null,
-      senderId: status === null ? chat.peerId : "me",
+      senderId: status === null ? (chat.peerId ?? "somebody") : "me",
+      senderName: status === null ? chat.title : "Ada",
+      ...sender,
       sentAtMs: this.nowMs,
       body: typeof content === "string" ? { type: "text", text: content } : content,
       status,
@@ -231,19 +346,29 @@ export class FakeKittiwake implements Kittiwake {
   }
 
   #summary(conversationId: string): ConversationSummary {
-    const { peerId, peerPhone, title, messages, readSeq, lastActivityMs } = this.#chat(conversationId);
+    const { messages, readSeq, ...chat } = this.#chat(conversationId);
     const counts = ({ isOwn, seq, body }: Message): boolean =>
       !isOwn && body.type !== "notice" && (seq ?? 0) > readSeq;
     return {
       conversationId,
-      kind: "direct",
-      title,
-      peerId,
-      peerPhone,
+      ...chat,
+      kind: this.groups.has(conversationId) ? "group" : "direct",
+      picture: this.groups.get(conversationId)?.picture ?? null,
       lastMessage: messages.at(-1) ?? null,
       unread: messages.filter(counts).length,
-      lastActivityMs,
     };
+  }
+
+  #known(userId: string): Contact {
+    const contact = this.known.get(userId);
+    if (contact === undefined) throw new ProtocolError("not_found");
+    return contact;
+  }
+
+  #group(conversationId: string): Group {
+    const group = this.groups.get(conversationId);
+    if (group === undefined) throw new ProtocolError("not_found");
+    return group;
   }
 
   #chat(conversationId: string): FakeChat {

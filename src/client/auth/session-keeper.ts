@@ -43,8 +43,18 @@ export class SessionKeeper {
 
   /** A request in this device's name. */
   async call<T>(request: HttpRequest<T>): Promise<T> {
+    return await this.#watched(this.#options.api.call(request, (refused) => this.accessToken(refused)));
+  }
+  async upload(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#watched(this.#options.api.upload(path, bytes, (refused) => this.accessToken(refused)));
+  }
+  async download(path: string): Promise<Uint8Array> {
+    return await this.#watched(this.#options.api.download(path, (refused) => this.accessToken(refused)));
+  }
+
+  async #watched<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await this.#options.api.call(request, (refused) => this.accessToken(refused));
+      return await answer;
     } catch (error) {
       if (error instanceof ProtocolError && error.code === "revoked") this.#signOut("revoked");
       throw error;

@@ -64,9 +64,9 @@ export class EngineGroups {
 export function madeCommit(
   groups: EngineGroups,
   pending: PendingCommit,
-  { added, refused }: Pick<MadeCommit, "added" | "refused">,
+  more: Pick<MadeCommit, "added" | "removed" | "refused">,
 ): MadeCommit {
-  return { ...pending, next: groups.whole(pending.next), added, refused };
+  return { ...pending, next: groups.whole(pending.next), ...more };
 }
 
 /** The way back, for the facade to recognise its own commit. */

@@ -112,7 +112,10 @@ function groupMethods(
     async joinByGroupInfo({ keys, groupInfo, tree, ...join }) {
       const more = { device: deviceOf(keys), anchor: null, replaces: null, judge: anyLeaf };
       const pending = await joinByExternalCommit(groupInfo, tree, { ...join, ...more });
-      return outcome(pending, (made) => madeCommit(groups, made, { added: [], refused: [] }));
+      return outcome(pending, (made) => {
+        const isBack = readCommit(made.bytes).removes.length > 0;
+        return madeCommit(groups, made, { added: [], removed: isBack ? [keys.device] : [], refused: [] });
+      });
     },
     acceptCommit: (held, options) => accept(groups, held, options),
   };
@@ -126,7 +129,7 @@ async function commitTo(
   const { good, refused } = await checkPackages(add, group, nowMs);
   const pending = await makeCommit(group, { add: good, remove, stateDocument: document, position });
   const added = good.map((claimed) => claimed.identity.device);
-  return outcome(pending, (made) => madeCommit(groups, made, { added, refused }));
+  return outcome(pending, (made) => madeCommit(groups, made, { added, removed: remove, refused }));
 }
 
 async function checkPackages(claimed: readonly ClaimedPackage[], group: Group, nowMs: number) {

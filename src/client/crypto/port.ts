@@ -90,6 +90,8 @@ export interface MadeCommit {
   sealedState: Uint8Array | null;
   /** Devices it adds, in the order of its Adds, without a joiner itself. */
   added: DeviceRef[];
+  /** Devices whose leaves it removes; of a joiner, its own old one. */
+  removed: DeviceRef[];
   /** Claimed packages that were refused, by device: they come in by external commit later. */
   refused: { device: DeviceRef; failure: MlsFailure }[];
   next: HeldGroup;
@@ -233,7 +235,7 @@ export interface CryptoPort {
     group: HeldGroup,
     options: { sealed: Uint8Array; hash: Uint8Array },
   ): Promise<Outcome<Uint8Array>>;
-  /** A state document around `content`, and its hash. */
+  /** A state document, 32 random bytes and then `content`, and its hash. */
   makeState(content: Uint8Array): Promise<{ document: Uint8Array; hash: Uint8Array }>;
   /** Content and hash of a document that a member sent; null: it is none. */
   readState(document: Uint8Array): Promise<{ content: Uint8Array; hash: Uint8Array } | null>;

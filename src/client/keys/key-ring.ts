@@ -80,6 +80,11 @@ export class KeyRing {
     await this.#offer(suite, await this.#made(suite, 0, true));
   }
 
+  /** If it does not work now, the next fill finds that the server still holds one, and the old one serves on. */
+  rotateSoon(suite: Suite): void {
+    this.rotate(suite).catch(() => this.#again());
+  }
+
   stop(): void {
     this.#isStopped = true;
     if (this.#timer !== null) this.#options.environment.clearTimer(this.#timer);

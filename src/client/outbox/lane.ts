@@ -19,6 +19,9 @@ export interface Lane {
   refusals: Pick<Refused, "message_id" | "code" | "retry_after_ms">[];
   isHeldBack: boolean;
   isRepairing: boolean;
+  /** Its next items are being encrypted; and whether that is to be looked at once more after it. */
+  isSealing: boolean;
+  isSealDue: boolean;
   waitTimer: Timer | null;
   answerTimer: Timer | null;
   /** Rounds without a network, for the back-off. */
@@ -35,6 +38,8 @@ export function newLane(conversationId: string): Lane {
     refusals: [],
     isHeldBack: false,
     isRepairing: false,
+    isSealing: false,
+    isSealDue: false,
     waitTimer: null,
     answerTimer: null,
     absences: 0,

@@ -4,7 +4,6 @@
  */
 import { limits } from "../../protocol/limits.ts";
 import { backoffMs } from "../connection/state.ts";
-import { encodeContent } from "../content.ts";
 import type { OutboxRecord } from "../store/records.ts";
 import type { Desk } from "../sync/desk.ts";
 import type { LogReader } from "../sync/log-reader.ts";
@@ -20,6 +19,8 @@ export interface MenderOptions {
   reader: LogReader;
   /** Shows this device's position to the Conversation and takes its answer; resolves once that has been done. */
   claimPosition(conversationId: string): Promise<void>;
+  /** [E14] Commits the removal of whoever has to go first. */
+  removeDue(conversationId: string): Promise<void>;
 }
 
 export class Mender {
@@ -51,27 +52,27 @@ export class Mender {
     if (repair === "claim_position") await this.#options.claimPosition(conversationId);
     if (repair === "catch_up") await desk.inTurn(conversationId, () => reader.catchUp(conversationId));
     if (repair === "encrypt_again") await desk.inTurn(conversationId, () => this.#reachEpoch(item));
-    await this.#count(conversationId, refusal, repair === "encrypt_again");
+    if (repair === "remove_due") await this.#options.removeDue(conversationId);
+    await this.#count(conversationId, refusal, repair === "encrypt_again" || repair === "remove_due");
     if (repair !== "wait") return 0;
     return refusal.retry_after_ms ?? backoffMs(item.attempts + 1, desk.environment.random());
   }
 
   async #reachEpoch(item: OutboxRecord): Promise<void> {
     const { desk, reader } = this.#options;
-    const { conversationId, epoch } = item;
-    if ((desk.conversation(conversationId)?.epoch ?? 0) <= epoch) await reader.refresh(conversationId);
+    const { conversationId, sealed } = item;
+    if ((desk.conversation(conversationId)?.epoch ?? 0) <= (sealed?.epoch ?? 0))
+      await reader.refresh(conversationId);
     await reader.catchUp(conversationId);
   }
 
   /** The item may have turned up in the log meanwhile. */
   async #count(conversationId: string, refusal: Refusal, isEncryptedAgain: boolean): Promise<void> {
-    const { desk, outbox } = this.#options;
+    const { outbox } = this.#options;
     const item = outbox.find(conversationId, refusal.message_id);
-    const record = desk.conversation(conversationId);
-    if (item === null || record === null) return;
+    if (item === null) return;
     const counted = { ...item, attempts: item.attempts + 1 };
     if (!isEncryptedAgain) return await outbox.update(counted);
-    const envelope = await encodeContent(item.content);
-    await outbox.update({ ...counted, epoch: record.epoch, baseSeq: record.cursor.seq, envelope });
+    await outbox.update({ ...counted, sealed: null });
   }
 }

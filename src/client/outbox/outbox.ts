@@ -2,13 +2,15 @@
  * What this device has written and no log holds yet: kept in the store before it is shown, in order per conversation,
  * until the log has it or the user gives it up. Sending is sender.ts's.
  */
+
+import { base64 } from "@scure/base";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
-import { encodeContent, type TextContent } from "../content.ts";
+import type { Content } from "../content.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
-import type { Change } from "../store/store.ts";
+import { type Change, getValue } from "../store/store.ts";
 import type { Desk, Joined } from "../sync/desk.ts";
-import type { OutboxLink } from "../sync/log-reader.ts";
+import type { OutboxLink } from "../sync/log-writer.ts";
 import { isInLog } from "./in-log.ts";
 import { type Lane, newLane, nextPosition, replaceItem } from "./lane.ts";
 import { needsNewId } from "./repair.ts";
@@ -61,44 +63,71 @@ export class Outbox implements OutboxLink {
   async #write(conversationId: string, messageId: string, text: string): Promise<void> {
     const record = this.#desk.conversation(conversationId);
     if (record === null) throw new ProtocolError("not_found");
+    if (!record.isMember) throw new ProtocolError("not_allowed");
     if (text.length > limits.textCharsMax) throw new ProtocolError("too_large");
-    const lane = this.lane(conversationId);
-    const content = this.#content(record, lane, text);
-    const item: Omit<OutboxRecord, "position"> = {
+    const introduction = await this.#introduction(record);
+    const items = introduction === null ? [] : [this.#item(conversationId, introduction, true)];
+    const item = { ...this.#item(conversationId, { v: 1, type: "text", text }, false), messageId };
+    await this.#put(conversationId, [...items, item]);
+  }
+
+  /** What nobody sees: keys, requests, repairs. Not sent twice while the first still waits. */
+  async writeSilent(conversationId: string, contents: readonly Content[]): Promise<void> {
+    const before = this.#writing.get(conversationId) ?? Promise.resolve();
+    const writing = before.then(async () => {
+      const waiting = new Set(this.lane(conversationId).items.map((item) => JSON.stringify(item.content)));
+      const fresh = contents.filter((content) => !waiting.has(JSON.stringify(content)));
+      const items = fresh.map((content) => this.#item(conversationId, content, true));
+      if (items.length > 0) await this.#put(conversationId, items);
+    });
+    this.#writing.set(
       conversationId,
-      messageId,
-      epoch: record.epoch,
-      baseSeq: record.cursor.seq,
-      silent: false,
-      envelope: await encodeContent(content),
+      writing.catch(() => undefined),
+    );
+    await writing;
+  }
+
+  /** Who this is, once more, to whoever came in since it was said. */
+  async introduce(conversationId: string): Promise<void> {
+    const record = this.#desk.conversation(conversationId);
+    const introduction = record === null ? null : await this.#introduction(record);
+    if (introduction !== null) await this.writeSilent(conversationId, [introduction]);
+  }
+
+  async #introduction({ conversationId, isProfileDue }: ConversationRecord): Promise<Content | null> {
+    const profile = await getValue(this.#desk.store, "own_profile");
+    const { items } = this.lane(conversationId);
+    const isOnItsWay = items.some((item) => item.content.type === "profile_key" && item.state === "pending");
+    if (!isProfileDue || isOnItsWay || profile === null) return null;
+    return { v: 1, type: "profile_key", key: base64.encode(profile.key), phone: this.#desk.session.phone };
+  }
+
+  #item(conversationId: string, content: Content, silent: boolean): Omit<OutboxRecord, "position"> {
+    const { environment } = this.#desk;
+    const nowMs = environment.now();
+    return {
+      conversationId,
+      messageId: environment.newMessageId(nowMs),
+      silent,
+      sealed: null,
       content,
-      createdAtMs: this.#desk.environment.now(),
+      createdAtMs: nowMs,
       attempts: 0,
       state: "pending",
       failure: null,
     };
+  }
+
+  async #put(conversationId: string, items: readonly Omit<OutboxRecord, "position">[]): Promise<void> {
+    const lane = this.lane(conversationId);
     await this.#desk.exclusively(conversationId, async () => {
-      const placed = { ...item, position: nextPosition(lane) };
-      await this.#desk.store.apply([{ table: "outbox", put: placed }]);
-      lane.items.push(placed);
+      const first = nextPosition(lane);
+      const placed = items.map((item, index) => ({ ...item, position: first + index }));
+      await this.#desk.store.apply(placed.map((put): Change => ({ table: "outbox", put })));
+      lane.items.push(...placed);
     });
     this.#tell(conversationId);
     this.onWork(lane);
-  }
-
-  #content(record: ConversationRecord, lane: Lane, text: string): TextContent {
-    const isOnItsWay = lane.items.some(
-      (item) => item.content.profile !== undefined && item.state === "pending",
-    );
-    if (!record.isProfileDue || isOnItsWay) return { v: 1, type: "text", text };
-    const { name, phone } = this.#desk.session;
-    return {
-      v: 1,
-      type: "text",
-      text,
-      profile: { name, phone },
-      peer: { name: record.peer.name, phone: record.peer.phone },
-    };
   }
 
   /** A failed message once more, behind what waits; under a new id where the old one is used up. */
@@ -111,15 +140,10 @@ export class Outbox implements OutboxLink {
   async #retry(conversationId: string, messageId: string): Promise<void> {
     const lane = this.lane(conversationId);
     const item = this.find(conversationId, messageId);
-    const record = this.#desk.conversation(conversationId);
-    if (item === null || item.state !== "failed" || record === null) return;
+    if (item === null || item.state !== "failed") return;
     const { environment } = this.#desk;
     const renewed = needsNewId(item.failure)
-      ? {
-          messageId: environment.newMessageId(environment.now()),
-          epoch: record.epoch,
-          baseSeq: record.cursor.seq,
-        }
+      ? { messageId: environment.newMessageId(environment.now()), sealed: null }
       : {};
     const again: OutboxRecord = {
       ...item,
@@ -163,20 +187,45 @@ export class Outbox implements OutboxLink {
         }),
       committed: () => {
         if (messageIds.length > 0) this.#forget(conversationId, messageIds);
+        // A group that has come, or come on, may let something be sent.
+        else this.onWork(this.lane(conversationId));
       },
     };
   }
+  content(conversationId: string, messageId: string): Content | null {
+    return this.find(conversationId, messageId)?.content ?? null;
+  }
 
-  /** [L5] Bases were seqs of the old log; what is sent next names the cursor in the new one. */
-  movedToNewLog(conversationId: string): Joined {
+  /** [L5] [E15] What waits was sealed for a log, or a generation, that is no more. */
+  async sealAnew(conversationId: string): Promise<void> {
     const lane = this.lane(conversationId);
-    const moved = () => lane.items.map((item) => ({ ...item, baseSeq: 0 }));
-    return {
-      changes: () => moved().map((item): Change => ({ table: "outbox", put: item })),
-      committed: () => {
-        lane.items = moved();
-      },
-    };
+    await this.#desk.exclusively(conversationId, async () => {
+      const items = lane.items
+        .filter((item) => item.sealed !== null)
+        .map((item) => ({ ...item, sealed: null }));
+      await this.#desk.store.apply(items.map((put): Change => ({ table: "outbox", put })));
+      for (const item of items) replaceItem(lane, item);
+    });
+  }
+
+  /**
+   * [E8] Sealed items with the `keys` that sealed them. One that has gone, or changed its place, meanwhile is not brought
+   * back; the ratchet has moved on all the same.
+   */
+  async putSealed(
+    conversationId: string,
+    sealed: readonly OutboxRecord[],
+    keys: readonly Change[],
+  ): Promise<void> {
+    const lane = this.lane(conversationId);
+    await this.#desk.exclusively(conversationId, async () => {
+      const items = sealed.filter(
+        (item) => this.find(conversationId, item.messageId)?.position === item.position,
+      );
+      const puts = items.map((put): Change => ({ table: "outbox", put }));
+      await this.#desk.store.apply([...puts, ...keys]);
+      for (const item of items) replaceItem(lane, item);
+    });
   }
 
   #forget(conversationId: string, messageIds: readonly string[]): void {

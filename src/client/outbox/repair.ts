@@ -2,15 +2,23 @@
 import { type ErrorCode, errorCodes } from "../../protocol/errors.ts";
 
 /**
- * encrypt_again: catch up, encode for the new epoch under the same id · catch_up: fetch the log, then the same bytes ·
+ * encrypt_again: catch up, encrypt for the new epoch under the same id · remove_due: commit what has to go, then likewise · catch_up: fetch the log, then the same bytes ·
  * claim_position: show the position on the chat's socket, where the server can find that its log was restored [L5] ·
  * wait: the same again after a while · go_on: nothing is wrong with this one, it stood behind a refused one ·
  * fail: shown to the user, later ones flow.
  */
-export type Repair = "encrypt_again" | "catch_up" | "claim_position" | "wait" | "go_on" | "fail";
+export type Repair =
+  | "encrypt_again"
+  | "remove_due"
+  | "catch_up"
+  | "claim_position"
+  | "wait"
+  | "go_on"
+  | "fail";
 
 const repairs: { [C in ErrorCode]?: Repair } = {
   stale_epoch: "encrypt_again",
+  commit_required: "remove_due",
   base_too_old: "catch_up",
   beyond_head: "claim_position",
   after_refusal: "go_on",

@@ -12,11 +12,13 @@ import type { Desk } from "../sync/desk.ts";
 import { isSamePath, isUp, type Lane, type SendPath, sendable } from "./lane.ts";
 import type { Mender } from "./mender.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Sealer } from "./sealer.ts";
 
 export interface SenderOptions {
   desk: Desk;
   outbox: Outbox;
   mender: Mender;
+  sealer: Sealer;
   acceptance: Acceptance;
   /** The chat's socket if it is live, else the inbox socket, else HTTP where sockets do not open; null: wait. */
   choosePath(conversationId: string): SendPath | null;
@@ -100,6 +102,10 @@ export class Sender {
     const countMax = path.type === "http" ? 1 : limits.outboxInFlightMax;
     const items = sendable(lane, countMax - lane.inFlight.size);
     if (items.length === 0) return;
+    const unsealed = items.findIndex((item) => item.sealed === null);
+    if (unsealed === 0) return void this.#seal(lane, items);
+    // Those behind the first that is not sealed wait for it: order is kept [L7].
+    if (unsealed > 0) items.splice(unsealed);
     for (const item of items) lane.inFlight.add(item.messageId);
     if (path.type === "http") {
       for (const item of items) void this.#post(lane, item);
@@ -107,6 +113,25 @@ export class Sender {
     }
     path.connection.send(items.map((item) => this.#frame(item)));
     this.#armAnswerTimer(lane, true);
+    if (unsealed > 0) this.#check(lane);
+  }
+
+  /** What cannot be sealed now waits for the conversation to change, which comes back here. */
+  async #seal(lane: Lane, items: readonly OutboxRecord[]): Promise<void> {
+    // Something changed while the answer was on its way: it is asked once more.
+    lane.isSealDue = lane.isSealing;
+    if (lane.isSealing) return;
+    lane.isSealing = true;
+    let isSealed = false;
+    try {
+      const ids = items.map((item) => item.messageId);
+      isSealed = await this.#options.sealer.seal(lane.conversationId, ids);
+    } catch {
+      this.#waitForNetwork(lane);
+    } finally {
+      lane.isSealing = false;
+    }
+    if (isSealed || lane.isSealDue) this.#check(lane);
   }
 
   /** [L3] The base rises to the cursor: everything up to there is held, and whatever of ours was in it is settled. */
@@ -116,11 +141,12 @@ export class Sender {
       type: "send",
       conversation_id: item.conversationId,
       message_id: item.messageId,
-      epoch: item.epoch,
+      generation: item.sealed?.generation ?? 1,
+      epoch: item.sealed?.epoch ?? 0,
       // Never the item's own: that one was at most the cursor, or is of a log that was replaced since [L5].
       base_seq: cursor,
       silent: item.silent,
-      envelope: item.envelope,
+      envelope: item.sealed?.envelope ?? "",
     };
   }
 

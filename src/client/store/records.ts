@@ -101,6 +101,8 @@ export interface EntryRecord {
   raw: unknown;
   /** [E13] H(seq), base64; null while it is not known. */
   hash: string | null;
+  /** H(seq − 1), likewise. */
+  before: string | null;
 }
 
 /** What is shown of an entry. `sub` is 0; above 0 for what stands after `seq` without being in the log [L5]. */

@@ -9,13 +9,14 @@ import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
 import { withProof } from "./conversation-state.ts";
 import type { Desk } from "./desk.ts";
-import type { LogReader, OutboxLink } from "./log-reader.ts";
-import { planEntries } from "./plan-entries.ts";
-import { showEntry } from "./show-entry.ts";
+import type { LogReader } from "./log-reader.ts";
+import type { LogWriter, OutboxLink } from "./log-writer.ts";
+import { messageOf } from "./plan-entries.ts";
 
 export interface AcceptanceOptions {
   desk: Desk;
   reader: LogReader;
+  writer: LogWriter;
   outbox: OutboxLink & { find(conversationId: string, messageId: string): OutboxRecord | null };
   /** Something below an accepted message has not come yet. */
   onGap(conversationId: string): void;
@@ -41,52 +42,56 @@ export class Acceptance {
   }
 
   async #store(record: ConversationRecord, item: OutboxRecord, accepted: Accepted): Promise<void> {
-    const { desk, outbox, reader, onGap } = this.#options;
-    const { conversationId, messageId } = item;
+    const { desk, reader, writer } = this.#options;
+    const { conversationId } = item;
     const entry = entryOf(item, accepted, desk.session);
-    const plan = await planEntries(desk.store, record, [entry], desk.session);
-    if (plan.hasConflict) {
-      const { log_id, mac } = accepted;
-      const batch = { log_id, entries: [entry], ...(mac === undefined ? {} : { mac }) };
-      return await reader.receive(conversationId, batch);
-    }
+    // Encrypted again since: what was accepted is what the log shows.
+    if (entry === null) return await reader.catchUp(conversationId);
+    const { log_id, mac } = accepted;
+    const batch = { log_id, entries: [entry], ...(mac === undefined ? {} : { mac }) };
+    const plan = await writer.take(conversationId, batch);
+    if (plan.hasConflict) return await reader.receive(conversationId, batch);
+    if (!plan.hasGap) return;
     // Nothing is held ahead while a log is read anew (replaced-log.ts): the message is found in the log instead.
-    if (plan.hasGap && record.resync !== null) return await reader.catchUp(conversationId);
-    const held = plan.hasGap ? await holdAhead(plan.record, entry, desk.session) : plan;
+    if (record.resync !== null) return await reader.catchUp(conversationId);
+    await this.#holdAhead(item, entry, accepted);
+  }
+
+  async #holdAhead(item: OutboxRecord, entry: Entry, accepted: Accepted): Promise<void> {
+    const { desk, outbox, onGap } = this.#options;
+    const { conversationId, content, messageId } = item;
+    const record = desk.conversation(conversationId);
+    if (record === null) return;
+    const { logId } = record;
+    const raw = { conversationId, seq: entry.seq, logId, messageId, raw: entry, hash: null, before: null };
+    const changes: Change[] = [{ table: "entries", put: raw }];
+    if (content.type === "text") {
+      const body = { type: "text", text: content.text } as const;
+      changes.push({ table: "messages", put: messageOf(entry, body, record, desk.session) });
+    }
+    const isProfileDue = content.type === "profile_key" ? false : record.isProfileDue;
+    const held = { ...record, isProfileDue, heldTo: Math.max(record.heldTo, entry.seq) };
     const { log_id, seq, mac } = accepted;
-    const proven =
-      mac === undefined ? held.record : withProof(held.record, { log_id, seq, message_id: messageId, mac });
-    await desk.commit(proven, held.changes, outbox.settled(conversationId, [messageId]));
-    if (plan.hasGap) onGap(conversationId);
+    const proven = mac === undefined ? held : withProof(held, { log_id, seq, message_id: messageId, mac });
+    await desk.commit(proven, changes, outbox.settled(conversationId, [messageId]));
+    onGap(conversationId);
   }
 }
 
-async function holdAhead(
-  record: ConversationRecord,
-  entry: Entry,
+function entryOf(
+  item: OutboxRecord,
+  accepted: Accepted,
   self: { userId: string; deviceId: number },
-): Promise<{ record: ConversationRecord; changes: Change[] }> {
-  const { conversationId, logId } = record;
-  const shown = await showEntry(entry, logId, conversationId, self);
-  const changes: Change[] = [
-    {
-      table: "entries",
-      put: { conversationId, seq: entry.seq, logId, messageId: entry.message_id, raw: entry },
-    },
-  ];
-  if (shown.message !== null) changes.push({ table: "messages", put: shown.message });
-  return { record: { ...shown.change(record), heldTo: Math.max(record.heldTo, entry.seq) }, changes };
-}
-
-function entryOf(item: OutboxRecord, accepted: Accepted, self: { userId: string; deviceId: number }): Entry {
+): Entry | null {
+  if (item.sealed === null) return null;
   return {
     kind: "message",
     seq: accepted.seq,
     message_id: accepted.message_id,
     sender: { user_id: self.userId, device_id: self.deviceId },
     sent_at: accepted.sent_at,
-    epoch: item.epoch,
+    epoch: item.sealed.epoch,
     silent: item.silent,
-    envelope: item.envelope,
+    envelope: item.sealed.envelope,
   };
 }

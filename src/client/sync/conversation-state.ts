@@ -10,7 +10,16 @@ export function newRecord(state: ConversationState, firstSeq: number, ownUserId:
     kind: state.kind,
     logId: state.log_id,
     generation: state.generation,
+    suite: state.suite,
     epoch: state.epoch,
+    isMember: own !== undefined,
+    toRemove: state.to_remove,
+    leavers: [],
+    security: "ok",
+    chain: null,
+    stateHash: null,
+    name: null,
+    rejoinedAtMs: [],
     head: state.head,
     firstSeq,
     cursor: { seq: firstSeq - 1, messageId: null },
@@ -21,7 +30,7 @@ export function newRecord(state: ConversationState, firstSeq: number, ownUserId:
     ownRead: own?.read ?? 0,
     // [R3] A state may show a mark that is not durable yet.
     ownReadConfirmed: 0,
-    peer: { userId: peerIdOf(state, ownUserId), name: null, phone: null },
+    peerId: peerIdOf(state, ownUserId),
     isProfileDue: true,
     lastActivityMs: state.last_activity_at,
   };
@@ -36,12 +45,13 @@ export function withState(
   const members = membersOf(state);
   const updated: ConversationRecord = {
     ...record,
-    generation: state.generation,
-    epoch: Math.max(record.epoch, state.epoch),
+    generation: Math.max(record.generation, state.generation),
+    epoch: state.generation > record.generation ? state.epoch : Math.max(record.epoch, state.epoch),
+    toRemove: state.to_remove,
     head: Math.max(record.head, state.head),
     lastActivityMs: Math.max(record.lastActivityMs, state.last_activity_at),
     members: members.map((member) => raised(member, record.members)),
-    peer: { ...record.peer, userId: record.peer.userId ?? peerIdOf(state, ownUserId) },
+    peerId: record.peerId ?? peerIdOf(state, ownUserId),
   };
   const rejoined = state.first_seq !== null && state.first_seq > record.cursor.seq + 1;
   const placed = rejoined && state.first_seq !== null ? startingAt(updated, state.first_seq) : updated;
@@ -58,12 +68,13 @@ export function withNewLog(
   ownUserId: string,
 ): ConversationRecord {
   const fresh = newRecord(state, state.first_seq ?? 1, ownUserId);
-  return { ...fresh, peer: record.peer, resync: { to: state.head, hasNotice: false } };
+  const { peerId, stateHash, name, rejoinedAtMs } = record;
+  return { ...fresh, peerId, stateHash, name, rejoinedAtMs, resync: { to: state.head, hasNotice: false } };
 }
 
 /** What lies below `firstSeq` is not for this device: reading goes on there. */
 export function startingAt(record: ConversationRecord, firstSeq: number): ConversationRecord {
-  return { ...record, firstSeq, cursor: { seq: firstSeq - 1, messageId: null }, proven: null };
+  return { ...record, firstSeq, cursor: { seq: firstSeq - 1, messageId: null }, proven: null, chain: null };
 }
 
 /** [R1] Monotonic, read implies delivered; one's own read mark may come from another of one's devices. */

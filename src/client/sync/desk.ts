@@ -15,6 +15,8 @@ export interface DeskOptions {
   store: Store;
   session(): SessionRecord;
   call<T>(request: HttpRequest<T>): Promise<T>;
+  upload(path: string, bytes: Uint8Array): Promise<void>;
+  download(path: string): Promise<Uint8Array>;
   emit(event: KittiwakeEvent): void;
 }
 
@@ -29,6 +31,8 @@ export class Desk {
   readonly environment: Environment;
   readonly store: Store;
   readonly call: DeskOptions["call"];
+  readonly upload: DeskOptions["upload"];
+  readonly download: DeskOptions["download"];
   readonly emit: DeskOptions["emit"];
   readonly #session: () => SessionRecord;
   readonly #records = new Map<string, ConversationRecord>();
@@ -39,6 +43,8 @@ export class Desk {
     this.environment = options.environment;
     this.store = options.store;
     this.call = options.call;
+    this.upload = options.upload;
+    this.download = options.download;
     this.emit = options.emit;
     this.#session = options.session;
   }

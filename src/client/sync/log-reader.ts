@@ -3,30 +3,22 @@
  * [L5]. Every method runs in the conversation's turn.
  */
 import { type ConversationState, conversationStateSchema } from "../../protocol/entry.ts";
-import { type ReceivedEntries, type ReceivedPage, receivedPageSchema } from "../connection/frames.ts";
+import { type ReceivedPage, receivedPageSchema } from "../connection/frames.ts";
 import type { ConversationRecord } from "../store/records.ts";
-import { startingAt, withDoubt, withNewLog, withProof, withState } from "./conversation-state.ts";
-import type { Desk, Joined } from "./desk.ts";
-import { planEntries } from "./plan-entries.ts";
-
-/** What the outbox does when its messages turn up in the log, or the log is another. */
-export interface OutboxLink {
-  /** They go, in the transaction of the entries that prove them. */
-  settled(conversationId: string, messageIds: readonly string[]): Joined;
-  /** The bases of what waits were of the old log. */
-  movedToNewLog(conversationId: string): Joined;
-}
-
-type Batch = Pick<ReceivedEntries, "log_id" | "entries" | "mac">;
+import { startingAt, withDoubt, withNewLog, withState } from "./conversation-state.ts";
+import type { Desk } from "./desk.ts";
+import type { Batch, LogWriter } from "./log-writer.ts";
 
 export class LogReader {
   readonly #desk: Desk;
-  readonly #outbox: OutboxLink;
+  readonly #writer: LogWriter;
   /** [L5] The server's head lies below this device's cursor: the position should be shown to it. */
   onDoubt: (conversationId: string) => void = () => {};
-  constructor(desk: Desk, outbox: OutboxLink) {
+  /** [L5] [E15] The log was replaced, and read: commits may have been lost with it. */
+  onReplaced: (state: ConversationState) => Promise<void> = async () => {};
+  constructor(desk: Desk, writer: LogWriter) {
     this.#desk = desk;
-    this.#outbox = outbox;
+    this.#writer = writer;
   }
 
   /** A batch of entries from whichever path. Afterwards everything in it is held, or the call rejects. */
@@ -35,7 +27,7 @@ export class LogReader {
     if (batch.log_id !== record.logId) await this.refresh(conversationId);
     // Still another one: the batch is from before the log was replaced.
     if (batch.log_id !== this.#known(conversationId).logId) return;
-    const { hasGap, hasConflict } = await this.#apply(conversationId, batch);
+    const { hasGap, hasConflict } = await this.#writer.take(conversationId, batch);
     if (hasConflict) await this.#resync(conversationId);
     else if (hasGap) await this.catchUp(conversationId);
   }
@@ -53,7 +45,7 @@ export class LogReader {
       if (page.first_seq > this.#known(conversationId).cursor.seq + 1) {
         await this.#desk.commit(startingAt(this.#known(conversationId), page.first_seq), []);
       }
-      const { hasConflict } = await this.#apply(conversationId, page);
+      const { hasConflict } = await this.#writer.take(conversationId, page);
       if (hasConflict) return await this.#resync(conversationId);
       const isStuck = this.#known(conversationId).cursor.seq === before.cursor.seq;
       if (!page.more || isStuck) return;
@@ -86,11 +78,10 @@ export class LogReader {
   }
 
   async #replaceLog(record: ConversationRecord, state: ConversationState): Promise<void> {
-    const { conversationId } = record;
     const fresh = withNewLog(record, state, this.#desk.session.userId);
     // An empty rest of the log ends the resync at once; planning no entries finds that out.
-    const plan = await planEntries(this.#desk.store, fresh, [], this.#desk.session);
-    await this.#desk.commit(plan.record, plan.changes, this.#outbox.movedToNewLog(conversationId));
+    await this.#writer.take(record.conversationId, { log_id: state.log_id, entries: [] }, fresh);
+    await this.onReplaced(state);
   }
 
   /** [L5] The log says something else than this device holds: read it once more from the start. */
@@ -100,26 +91,9 @@ export class LogReader {
       const before = this.#known(conversationId).cursor.seq;
       const page = await this.#page(conversationId, before);
       if (page.log_id !== this.#known(conversationId).logId) return;
-      await this.#apply(conversationId, page);
+      await this.#writer.take(conversationId, page);
       if (!page.more || this.#known(conversationId).cursor.seq === before) return;
     }
-  }
-
-  async #apply(conversationId: string, batch: Batch): Promise<{ hasGap: boolean; hasConflict: boolean }> {
-    const { store, session } = this.#desk;
-    const before = this.#known(conversationId);
-    const plan = await planEntries(store, before, batch.entries, session);
-    const last = batch.entries.at(-1);
-    const { log_id, mac } = batch;
-    const record =
-      last === undefined || mac === undefined
-        ? plan.record
-        : withProof(plan.record, { log_id, seq: last.seq, message_id: last.message_id, mac });
-    const isNothingNew = plan.changes.length === 0 && record.cursor.seq === before.cursor.seq;
-    if (!isNothingNew || record.proven !== before.proven) {
-      await this.#desk.commit(record, plan.changes, this.#outbox.settled(conversationId, plan.ownIds));
-    }
-    return plan;
   }
 
   async #page(conversationId: string, after: number): Promise<ReceivedPage> {

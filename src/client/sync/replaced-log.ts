@@ -56,6 +56,6 @@ function notice(record: ConversationRecord, place: number): MessageRecord {
     messageId: `log-replaced-${record.logId}-${place}`,
     senderId: "",
     sentAtMs: record.lastActivityMs,
-    body: { type: "notice", notice: "log_replaced" },
+    body: { type: "notice", notice: { type: "log_replaced" } },
   };
 }

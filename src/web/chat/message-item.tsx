@@ -1,23 +1,33 @@
 /** One message: a bubble with its time and ticks, or a centred notice; a failed one with what to do about it. */
 import type { JSX } from "preact";
-import type { Message } from "../../client/contract.ts";
+import type { ConversationSummary, Message } from "../../client/contract.ts";
 import { Ticks } from "../shell/ticks.tsx";
-import { useActions } from "../state/app-context.ts";
-import { noticeText, parkedText } from "../text/message-text.ts";
+import { hueOf } from "../text/hue.ts";
+import { noticeText } from "../text/notice-text.ts";
+import { parkedText } from "../text/parked-text.ts";
+import { formatPhone } from "../text/phone.ts";
 import { tickOf } from "../text/ticks.ts";
 import { clockTime, fullTime } from "../text/times.ts";
+import { Failure } from "./failure.tsx";
 
-export function MessageItem({ message, startsRun }: { message: Message; startsRun: boolean }): JSX.Element {
+export interface MessageItemProps {
+  message: Message;
+  startsRun: boolean;
+  kind: ConversationSummary["kind"];
+}
+
+export function MessageItem({ message, startsRun, kind }: MessageItemProps): JSX.Element {
   const marks = {
     "data-testid": "message",
     "data-message-id": message.messageId,
     "data-status": message.status ?? undefined,
     "data-seq": message.seq ?? undefined,
   };
-  if (message.body.type === "notice") {
+  const { body } = message;
+  if (body.type === "notice") {
     return (
-      <p class="notice" {...marks}>
-        {noticeText(message.body.notice)}
+      <p class="notice" data-notice={body.notice.type} {...marks}>
+        {noticeText(body.notice, message, kind)}
       </p>
     );
   }
@@ -25,14 +35,16 @@ export function MessageItem({ message, startsRun }: { message: Message; startsRu
   const tick = tickOf(message);
   return (
     <article class={`message ${side} ${startsRun ? "message-starts-run" : ""}`} {...marks}>
-      <span class="visually-hidden">{message.isOwn ? "You" : "They"}:</span>
       <div class="bubble">
-        {message.body.type === "text" ? (
+        <Sender message={message} isShown={kind === "group" && startsRun && !message.isOwn} />
+        {body.type === "text" ? (
           <span class="bubble-text" dir="auto">
-            {message.body.text}
+            {body.text}
           </span>
         ) : (
-          <span class="bubble-text bubble-parked">{parkedText}</span>
+          <span class="bubble-text bubble-parked" data-parked={body.reason}>
+            {parkedText(body.reason)}
+          </span>
         )}
         <span class="bubble-meta">
           <time dateTime={new Date(message.sentAtMs).toISOString()} title={fullTime(message.sentAtMs)}>
@@ -46,28 +58,14 @@ export function MessageItem({ message, startsRun }: { message: Message; startsRu
   );
 }
 
-function Failure({ message }: { message: Message }): JSX.Element {
-  const { retry, discard } = useActions();
-  const { conversationId, messageId } = message;
-  return (
-    <div class="failure" role="alert">
-      <p>Not sent. {message.failure}</p>
-      <button
-        type="button"
-        class="text-button"
-        onClick={() => void retry(conversationId, messageId)}
-        data-testid="retry"
-      >
-        Retry
-      </button>
-      <button
-        type="button"
-        class="text-button"
-        onClick={() => void discard(conversationId, messageId)}
-        data-testid="discard"
-      >
-        Discard
-      </button>
-    </div>
+/** Above the first of a run in a group; a screen reader hears whose it is with every message. */
+function Sender({ message, isShown }: { message: Message; isShown: boolean }): JSX.Element {
+  const name = message.isOwn ? "You" : formatPhone(message.senderName);
+  return isShown ? (
+    <span class={`sender-name hue-${hueOf(message.senderId)}`} dir="auto" data-testid="sender-name">
+      {name}
+    </span>
+  ) : (
+    <span class="visually-hidden">{name}:</span>
   );
 }

@@ -1,11 +1,11 @@
 /** The messages of the open chat by day, with the unread divider and the way down to new ones. */
 import { Fragment, type JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { DownIcon } from "../shell/icons.tsx";
+import { DownIcon, LockIcon } from "../shell/icons.tsx";
 import { useNow } from "../shell/use-now.ts";
 import { useAppState } from "../state/app-context.ts";
 import type { ChatState } from "../state/app-state.ts";
-import { unseenAfter } from "../state/chat-window.ts";
+import { isVouchedFor, unseenAfter } from "../state/chat-window.ts";
 import { groupByDay } from "../text/message-days.ts";
 import { MessageItem } from "./message-item.tsx";
 import { useChatScroll } from "./use-chat-scroll.ts";
@@ -14,6 +14,7 @@ export function MessageList(): JSX.Element {
   const chat = useAppState((state) => state.chat);
   const messages = chat?.messages ?? [];
   const dividerSeq = chat?.dividerSeq ?? null;
+  const kind = chat?.summary?.kind ?? "direct";
   const nowMs = useNow(60_000);
   const days = useMemo(() => groupByDay(messages, nowMs), [messages, nowMs]);
   const scroll = useChatScroll();
@@ -33,14 +34,14 @@ export function MessageList(): JSX.Element {
         data-testid="messages"
       >
         <div class="messages-inner" ref={scroll.content}>
-          {chat?.hasOlder === false && <p class="messages-start">Messages are not encrypted yet.</p>}
+          {chat !== null && isVouchedFor(chat) && <LockLine />}
           {days.map((day) => (
             <Fragment key={day.key}>
               <h2 class="day">{day.label}</h2>
               {day.items.map(({ message, startsRun }) => (
                 <Fragment key={message.messageId}>
                   {message.seq !== null && message.seq === dividerSeq && <Divider />}
-                  <MessageItem message={message} startsRun={startsRun} />
+                  <MessageItem message={message} startsRun={startsRun} kind={kind} />
                 </Fragment>
               ))}
             </Fragment>
@@ -58,6 +59,15 @@ export function MessageList(): JSX.Element {
 function newCount(chat: ChatState): number {
   const unseen = unseenAfter(chat.messages, chat.seenSeq).length;
   return unseen === 0 ? 0 : Math.max(unseen, chat.summary?.unread ?? 0);
+}
+
+function LockLine(): JSX.Element {
+  return (
+    <p class="messages-start" data-testid="lock-line">
+      <LockIcon />
+      Messages are end-to-end encrypted. Nobody outside this chat, not even this server, can read them.
+    </p>
+  );
 }
 
 function Divider(): JSX.Element {

@@ -20,6 +20,7 @@ export interface ChatScroll {
 
 export function useChatScroll(): ChatScroll {
   const chat = useAppState((state) => state.chat);
+  const screen = useAppState((state) => state.route.screen);
   const actions = useActions();
   const container = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -31,7 +32,8 @@ export function useChatScroll(): ChatScroll {
     if (box === null) return;
     place.current.fromEndPx = box.scrollHeight - box.scrollTop;
     place.current.isAtBottom = place.current.fromEndPx - box.clientHeight < bottomSlackPx;
-    actions.setAtBottom(place.current.isAtBottom);
+    // On a phone the group's info covers the chat: its end then is not in front of anybody.
+    actions.setAtBottom(place.current.isAtBottom && box.checkVisibility({ visibilityProperty: true }));
   }
   function toBottom(): void {
     const box = container.current;
@@ -54,7 +56,7 @@ export function useChatScroll(): ChatScroll {
     else if (firstId !== current.firstId) box.scrollTop = box.scrollHeight - current.fromEndPx;
     place.current = { ...current, hasOpened: true, firstId, lastOwnId };
     measure();
-  }, [messages, isOpen]);
+  }, [messages, isOpen, screen]);
 
   // The keyboard of a phone, a growing composer and a rotated screen change sizes without any message changing.
   useEffect(() => {

@@ -30,7 +30,7 @@ export function ChatItem({ conversation, isOpen, isTabStop, nowMs }: ChatItemPro
         data-testid="chat-item"
         data-conversation={conversationId}
       >
-        <Avatar title={title} id={conversation.peerId ?? conversationId} />
+        <Avatar title={title} id={conversation.peerId ?? conversationId} picture={conversation.picture} />
         <span class="chat-item-title">{title}</span>
         <time class="chat-item-time" dateTime={new Date(lastActivityMs).toISOString()}>
           {listTime(lastActivityMs, nowMs)}
@@ -67,7 +67,7 @@ function LastLine({
     <span class="chat-item-line">
       {tick !== null && <Ticks tick={tick} />}
       <span class="chat-item-text">
-        {lastMessage === null ? "No messages yet" : previewText(lastMessage)}
+        {lastMessage === null ? "No messages yet" : previewText(lastMessage, conversation.kind)}
       </span>
     </span>
   );

@@ -1,6 +1,6 @@
-/** The left pane on a wide page, the first screen on a phone: the chat list and the way to a new chat. */
+/** The left pane on a wide page, the first screen on a phone: the chat list and the ways to a new chat or group. */
 import type { JSX } from "preact";
-import { NewChatIcon, SettingsIcon } from "../shell/icons.tsx";
+import { NewChatIcon, NewGroupIcon, SettingsIcon } from "../shell/icons.tsx";
 import { Link } from "../shell/link.tsx";
 import { useActions, useAppState } from "../state/app-context.ts";
 import { ChatList } from "./chat-list.tsx";
@@ -15,6 +15,9 @@ export function ChatsPane(): JSX.Element {
         <h1>Kittiwake</h1>
         <Link to={{ screen: "settings" }} class="icon-button" aria-label="Settings" data-testid="settings">
           <SettingsIcon />
+        </Link>
+        <Link to={{ screen: "new-group" }} class="icon-button" aria-label="New group" data-testid="new-group">
+          <NewGroupIcon />
         </Link>
         <button
           type="button"

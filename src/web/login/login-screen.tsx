@@ -20,7 +20,7 @@ export function LoginScreen(): JSX.Element {
         </p>
       )}
       {step === "phone" ? <PhoneForm /> : <CodeForm />}
-      <p class="login-note">Messages are not encrypted yet.</p>
+      <p class="login-note">Messages are end-to-end encrypted.</p>
     </main>
   );
 }

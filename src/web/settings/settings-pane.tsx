@@ -1,4 +1,4 @@
-/** Who is logged in here and on which devices, and the way out. */
+/** Who is logged in here, under which name and picture, on which devices, and the way out. */
 import type { JSX } from "preact";
 import { BackIcon } from "../shell/icons.tsx";
 import { Link } from "../shell/link.tsx";
@@ -6,6 +6,7 @@ import { useAppState } from "../state/app-context.ts";
 import { formatPhone } from "../text/phone.ts";
 import { Devices } from "./devices.tsx";
 import { LogOut } from "./log-out.tsx";
+import { ProfileCard } from "./profile.tsx";
 
 export function SettingsPane(): JSX.Element {
   const session = useAppState((state) => state.session);
@@ -23,10 +24,9 @@ export function SettingsPane(): JSX.Element {
         <h1>Settings</h1>
       </header>
       <div class="settings">
+        <ProfileCard />
         <section class="card" aria-label="Account">
           <dl>
-            <dt>Name</dt>
-            <dd data-testid="settings-name">{session?.name}</dd>
             <dt>Phone number</dt>
             <dd data-testid="settings-phone">{formatPhone(session?.phone ?? "")}</dd>
           </dl>
@@ -34,8 +34,12 @@ export function SettingsPane(): JSX.Element {
         <section class="card" aria-labelledby="privacy-title">
           <h2 id="privacy-title">Privacy</h2>
           <p>
-            Messages are not encrypted yet. They travel over a secure connection, but the server could read
-            them.
+            Messages, names and pictures are end-to-end encrypted: the server carries them and cannot read
+            them. It does see who is in a chat, and who sends when.
+          </p>
+          <p>
+            You cannot compare safety numbers with the people you chat with yet. Until you can, you rely on
+            the server for handing out the right keys when a chat begins.
           </p>
         </section>
         <Devices />

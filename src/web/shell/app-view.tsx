@@ -3,11 +3,14 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ChatPane } from "../chat/chat-pane.tsx";
 import { ChatsPane } from "../chats/chats-pane.tsx";
+import { GroupPane } from "../group/group-pane.tsx";
 import { LoginScreen } from "../login/login-screen.tsx";
+import { NewGroupPane } from "../people/new-group-pane.tsx";
 import { SettingsPane } from "../settings/settings-pane.tsx";
 import type { App } from "../state/app.ts";
 import { AppContext, useActions, useAppState } from "../state/app-context.ts";
 import { isSignedIn, unreadTotal } from "../state/app-state.ts";
+import { chatOf, parentOf, type Route } from "../state/route.ts";
 import { Banner } from "./banner.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { Gull } from "./icons.tsx";
@@ -26,6 +29,7 @@ export function AppView({ app }: { app: App }): JSX.Element {
 function Screens(): JSX.Element {
   const signedIn = useAppState(isSignedIn);
   const route = useAppState((state) => state.route);
+  const conversationId = chatOf(route);
   useTitle();
   useEscape();
   useFocusReturn();
@@ -35,7 +39,9 @@ function Screens(): JSX.Element {
       <Banner />
       <div class={`panes panes-${route.screen}`}>
         <ChatsPane />
-        {route.screen === "chat" && <ChatPane conversationId={route.conversationId} />}
+        {conversationId !== null && <ChatPane conversationId={conversationId} />}
+        {route.screen === "group" && <GroupPane />}
+        {route.screen === "new-group" && <NewGroupPane />}
         {route.screen === "settings" && <SettingsPane />}
         {route.screen === "chats" && <NothingOpen />}
       </div>
@@ -60,31 +66,42 @@ function useTitle(): void {
   }, [unread]);
 }
 
-/** Escape leaves a chat or the settings. */
+/** Escape leaves a screen for the one below it. */
 function useEscape(): void {
   const { go } = useActions();
-  const screen = useAppState((state) => state.route.screen);
+  const route = useAppState((state) => state.route);
   useEffect(() => {
     const leave = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && !event.isComposing && screen !== "chats") go({ screen: "chats" });
+      const below = parentOf(route);
+      if (event.key === "Escape" && !event.isComposing && below !== null) go(below);
     };
     document.addEventListener("keydown", leave);
     return () => document.removeEventListener("keydown", leave);
-  }, [screen, go]);
+  }, [route, go]);
 }
 
-/** Back at the list, however one came there, the focus is on what one came from. */
+/** Back at a lower screen, however one came there, the focus is on what one came from. */
 function useFocusReturn(): void {
   const route = useAppState((state) => state.route);
   const left = useRef(route);
   useEffect(() => {
     const origin = left.current;
     left.current = route;
-    if (route.screen !== "chats" || origin.screen === "chats") return;
-    const selector =
-      origin.screen === "settings"
-        ? "[data-testid='settings']"
-        : `[data-conversation='${origin.conversationId}']`;
-    document.querySelector<HTMLElement>(`.chats-pane ${selector}`)?.focus();
+    const selector = wayTo(origin, route);
+    if (selector !== null) document.querySelector<HTMLElement>(selector)?.focus();
   }, [route]);
+}
+
+/** The link that leads from a lower screen to the one that was left; null if that was not above it. */
+function wayTo(origin: Route, route: Route): string | null {
+  const conversationId = chatOf(origin);
+  if (route.screen === "chat") {
+    return origin.screen === "group" && conversationId === route.conversationId
+      ? "[data-testid='group-info']"
+      : null;
+  }
+  if (route.screen !== "chats" || origin.screen === "chats") return null;
+  const link =
+    conversationId === null ? `[data-testid='${origin.screen}']` : `[data-conversation='${conversationId}']`;
+  return `.chats-pane ${link}`;
 }

@@ -1,12 +1,25 @@
-/** A round sign for a person: the first letters of a name, a "#" for a bare number, in a colour that stays theirs. */
+/** A round sign for a person or a group: their picture, else the first letters of the name, or "#" for a bare number. */
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { usePictureUrl } from "../picture/use-picture-url.ts";
+import { hueOf } from "../text/hue.ts";
 
-const hues = 8;
+export interface AvatarProps {
+  title: string;
+  /** Gives the colour, which so stays theirs whatever they call themselves. */
+  id: string;
+  picture: Uint8Array | null;
+  size?: "large";
+}
 
-export function Avatar({ title, id }: { title: string; id: string }): JSX.Element {
+/** Decorative: the name stands beside it. */
+export function Avatar({ title, id, picture, size }: AvatarProps): JSX.Element {
+  const url = usePictureUrl(picture);
+  const [brokenUrl, setBrokenUrl] = useState<string | null>(null);
+  const isShown = url !== null && url !== brokenUrl;
   return (
-    <span class={`avatar avatar-${hueOf(id)}`} aria-hidden="true">
-      {initialsOf(title)}
+    <span class={`avatar hue-${hueOf(id)} ${size === "large" ? "avatar-large" : ""}`} aria-hidden="true">
+      {isShown ? <img src={url} alt="" onError={() => setBrokenUrl(url)} /> : initialsOf(title)}
     </span>
   );
 }
@@ -19,10 +32,4 @@ function initialsOf(title: string): string {
 
 function firstLetter(word: string | undefined): string {
   return word === undefined ? "" : ([...word][0] ?? "").toUpperCase();
-}
-
-function hueOf(id: string): number {
-  let sum = 0;
-  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 9973;
-  return sum % hues;
 }

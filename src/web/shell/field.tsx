@@ -16,8 +16,12 @@ export function Field({ label, error, hint, isFirst = false, input }: FieldProps
   const element = useRef<HTMLInputElement>(null);
   const note = error ?? hint;
   useEffect(() => {
-    if (isFirst || error !== null) element.current?.focus();
-  }, [isFirst, error]);
+    if (isFirst) element.current?.focus();
+  }, [isFirst]);
+  // An error that goes takes no focus: it went because the user is doing something else.
+  useEffect(() => {
+    if (error !== null) element.current?.focus();
+  }, [error]);
   return (
     <div class={error === null ? "field" : "field field-wrong"}>
       <label for={id}>{label}</label>

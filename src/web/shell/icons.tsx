@@ -38,6 +38,26 @@ export const NewChatIcon = (): JSX.Element => (
   </Icon>
 );
 
+export const NewGroupIcon = (): JSX.Element => (
+  <Icon>
+    <circle cx="9" cy="8" r="3.5" />
+    <path d="M2.5 19.5c.6-4 3-6 6.5-6s5.9 2 6.5 6M16 4.7a3.5 3.5 0 0 1 0 6.6M17.8 13.9c2.2.8 3.4 2.7 3.7 5.6" />
+  </Icon>
+);
+
+export const MoreIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M12 5.5v.01M12 12v.01M12 18.5v.01" />
+  </Icon>
+);
+
+export const LockIcon = (): JSX.Element => (
+  <Icon class="icon-small">
+    <rect x="5" y="11" width="14" height="9" rx="2" />
+    <path d="M8 11V8a4 4 0 0 1 8 0v3" />
+  </Icon>
+);
+
 export const CloseIcon = (): JSX.Element => (
   <Icon>
     <path d="M6 6l12 12M18 6L6 18" />

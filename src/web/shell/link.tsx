@@ -9,6 +9,7 @@ export interface LinkProps {
   class: string;
   children: ComponentChildren;
   tabIndex?: number;
+  title?: string;
   "aria-label"?: string;
   "aria-current"?: "page" | undefined;
 }

@@ -3,6 +3,15 @@
  * the SDK stays the truth, and what is here is read again from there whenever the SDK says that it changed.
  */
 import type { ConnectionState, ConversationSummary, Message, Session } from "../../client/contract.ts";
+import {
+  type GroupState,
+  initialNewGroup,
+  initialPeople,
+  initialProfile,
+  type NewGroupState,
+  type PeopleState,
+  type ProfileState,
+} from "./group-state.ts";
 import type { Route } from "./route.ts";
 
 export interface AppState {
@@ -17,11 +26,17 @@ export interface AppState {
   /** Newest first; null until first read. */
   conversations: ConversationSummary[] | null;
   newChat: NewChatState;
+  newGroup: NewGroupState;
+  /** Those to choose from, for a new group or for the one on screen. */
+  people: PeopleState;
   /** The chat on screen. */
   chat: ChatState | null;
+  /** The group whose chat is on screen. */
+  group: GroupState | null;
   /** What was written and not sent, by conversation id. */
   drafts: Readonly<Record<string, string>>;
   settings: SettingsState;
+  profile: ProfileState;
   /** A sentence about something that failed apart from any form; shown until dismissed. */
   problem: string | null;
 }
@@ -107,9 +122,13 @@ export function initialState(session: Session | null, connection: ConnectionStat
     login: initialLogin,
     conversations: null,
     newChat: closedNewChat,
+    newGroup: initialNewGroup,
+    people: initialPeople,
     chat: null,
+    group: null,
     drafts: {},
     settings: initialSettings,
+    profile: initialProfile,
     problem: null,
   };
 }

@@ -10,15 +10,27 @@ import { createConnectionWatch } from "./connection-watch.ts";
 import type { ActionContext } from "./context.ts";
 import { clearDrafts, loadDrafts } from "./drafts.ts";
 import { errorSentence } from "./error-sentence.ts";
+import { createGroupActions, type GroupActions } from "./group-actions.ts";
 import { createLoginActions, type LoginActions } from "./login-actions.ts";
+import { createNewGroupActions, type NewGroupActions } from "./new-group-actions.ts";
 import { createOpenChat } from "./open-chat.ts";
+import { createOpenGroup } from "./open-group.ts";
+import { createPeopleActions, type PeopleActions } from "./people-actions.ts";
 import type { Platform } from "./platform.ts";
+import { createProfileActions, type ProfileActions } from "./profile-actions.ts";
 import { createRefresher } from "./refresher.ts";
-import type { Route } from "./route.ts";
+import { chatOf, type Route } from "./route.ts";
 import { createRouter } from "./router.ts";
 import { createStore, type Store } from "./store.ts";
 
-export interface Actions extends LoginActions, ChatActions, AccountActions {
+export interface Actions
+  extends LoginActions,
+    ChatActions,
+    AccountActions,
+    PeopleActions,
+    NewGroupActions,
+    GroupActions,
+    ProfileActions {
   go(route: Route): void;
   /** Tries to connect now. */
   wake(): void;
@@ -40,6 +52,7 @@ export function createApp(kittiwake: Kittiwake, platform: Platform): App {
   const report = (error: unknown): void =>
     store.update((state) => ({ ...state, problem: errorSentence(error) }));
   const openChat = createOpenChat({ kittiwake, store, platform, report });
+  const openGroup = createOpenGroup({ kittiwake, store, report });
   const conversations = createRefresher(async () => {
     const userId = kittiwake.session?.userId;
     if (userId === undefined) return;
@@ -49,7 +62,7 @@ export function createApp(kittiwake: Kittiwake, platform: Platform): App {
     const newestFirst = [...read].sort((one, other) => other.lastActivityMs - one.lastActivityMs);
     store.update((state) => ({ ...state, conversations: newestFirst }));
   }, report);
-  const context: ActionContext = { kittiwake, store, platform, router, openChat, conversations, report };
+  const context = { kittiwake, store, platform, router, openChat, openGroup, conversations, report };
 
   return {
     store,
@@ -58,6 +71,10 @@ export function createApp(kittiwake: Kittiwake, platform: Platform): App {
       ...createLoginActions(context),
       ...createChatActions(context),
       ...createAccountActions(context),
+      ...createPeopleActions(context),
+      ...createNewGroupActions(context),
+      ...createGroupActions(context),
+      ...createProfileActions(context),
       go: router.go,
       wake: () => kittiwake.wake(),
       reload: () => platform.reload(),
@@ -95,7 +112,7 @@ function follow(context: ActionContext): () => void {
 }
 
 function apply(context: ActionContext, event: KittiwakeEvent): void {
-  const { kittiwake, store, openChat, conversations } = context;
+  const { kittiwake, store, openChat, openGroup, conversations } = context;
   switch (event.type) {
     case "session":
     case "connection":
@@ -103,13 +120,17 @@ function apply(context: ActionContext, event: KittiwakeEvent): void {
       if (event.type === "session" && kittiwake.session !== null) void conversations.refresh();
       return;
     case "conversations":
+    case "profile":
       void conversations.refresh();
       // A chat that was missing may have come, and the title or the unread count of the open one may have changed.
       void openChat.refresh();
+      void openGroup.refresh();
       return;
     case "messages":
       void conversations.refresh();
-      if (store.get().chat?.conversationId === event.conversationId) void openChat.refresh();
+      if (store.get().chat?.conversationId !== event.conversationId) return;
+      void openChat.refresh();
+      void openGroup.refresh();
   }
 }
 
@@ -129,12 +150,14 @@ function takeStanding({ kittiwake, store, platform }: ActionContext): void {
   });
 }
 
-/** The route decides which chat is open; without an account none is. */
-function followRoute({ store, openChat }: ActionContext): () => void {
+/** The route decides which chat is open, and with it which group; without an account none is. */
+function followRoute({ store, openChat, openGroup }: ActionContext): () => void {
   const follow = (): void => {
     const state = store.get();
-    const isOpen = isSignedIn(state) && state.route.screen === "chat";
-    openChat.show(isOpen && state.route.screen === "chat" ? state.route.conversationId : null);
+    const conversationId = isSignedIn(state) ? chatOf(state.route) : null;
+    openChat.show(conversationId);
+    const { chat } = store.get();
+    openGroup.show(chat?.summary?.kind === "group" || state.route.screen === "group" ? conversationId : null);
   };
   follow();
   return store.subscribe(follow);

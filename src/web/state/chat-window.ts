@@ -86,3 +86,15 @@ export function withOlder(chat: ChatState, page: Message[], isLast: boolean): Ch
     isLoadingOlder: false,
   };
 }
+
+/**
+ * Whether the chat's beginning is on screen with the app's word that only those in it can read it. Where the server is
+ * suspected of having shown different logs [E13], or this device came in by the server's word alone [E12], the app does
+ * not vouch for anything.
+ */
+export function isVouchedFor({ phase, hasOlder, summary, messages }: ChatState): boolean {
+  const isUnconfirmed = messages.some(
+    ({ body }) => body.type === "notice" && body.notice.type === "unconfirmed",
+  );
+  return phase === "open" && !hasOlder && summary !== null && summary.security !== "fork" && !isUnconfirmed;
+}

@@ -1,5 +1,5 @@
 /** Turns what an action threw into the sentence to show: the SDK's own errors say what to do next, others do not. */
-const speakingErrors = new Set(["ProtocolError", "ConnectionError", "OwnNumberError"]);
+const speakingErrors = new Set(["ProtocolError", "ConnectionError", "OwnNumberError", "PictureError"]);
 
 export function errorSentence(error: unknown): string {
   if (error instanceof Error && speakingErrors.has(error.name)) return error.message;

@@ -1,11 +1,10 @@
 /** Logging in: the phone number and the name, then the code that was sent there. */
 import { limits } from "../../protocol/limits.ts";
+import { readName } from "../text/names.ts";
 import { readPhone } from "../text/phone.ts";
 import { initialLogin, type LoginState } from "./app-state.ts";
 import type { ActionContext } from "./context.ts";
 import { errorSentence } from "./error-sentence.ts";
-
-const nameCharsMax = 64;
 
 export interface LoginActions {
   requestCode(phone: string, name: string): Promise<void>;
@@ -37,18 +36,11 @@ export function createLoginActions({ kittiwake, store, platform, router }: Actio
 
   return {
     async requestCode(typedPhone, typedName) {
-      const name = typedName.trim();
       const reading = readPhone(typedPhone, platform.country);
-      patch({ phone: typedPhone, name });
+      const named = readName(typedName, "Enter your name, so that people know who writes.");
+      patch({ phone: typedPhone, name: named.isValid ? named.name : typedName.trim() });
       if (!reading.isValid) return patch({ error: { field: "phone", sentence: reading.sentence } });
-      if (name === "") {
-        return patch({
-          error: { field: "name", sentence: "Enter your name, so that people know who writes." },
-        });
-      }
-      if (name.length > nameCharsMax) {
-        return patch({ error: { field: "name", sentence: `Use at most ${nameCharsMax} characters.` } });
-      }
+      if (!named.isValid) return patch({ error: { field: "name", sentence: named.sentence } });
       await askForCode(reading.phone, "phone");
     },
     async resendCode() {

@@ -1,5 +1,6 @@
 /** What the state layer needs of the browser, behind one interface so that tests bring their own clock and storage. */
 import type { CountryCode } from "libphonenumber-js/min";
+import { shrinkPicture } from "../picture/shrink.ts";
 import { deviceName } from "../text/device-name.ts";
 import type { HistoryPort } from "./router.ts";
 
@@ -18,6 +19,8 @@ export interface Platform {
   /** Calls back when `isForeground` or `isNetworkUp` may have changed. */
   onChange(listener: () => void): () => void;
   reload(): void;
+  /** A small square JPEG of a picture file; rejects with a `PictureError`. */
+  shrinkPicture(file: Blob): Promise<Uint8Array>;
 }
 
 export function browserPlatform(): Platform {
@@ -35,6 +38,7 @@ export function browserPlatform(): Platform {
     isNetworkUp: () => navigator.onLine,
     onChange: onBrowserChange,
     reload: () => location.reload(),
+    shrinkPicture,
   };
 }
 

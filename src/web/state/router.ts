@@ -1,8 +1,9 @@
 /**
- * Moves between routes and keeps the browser's history short: the chat list at the bottom, at most one screen
- * above it. So the phone's back button always leads from a chat to the list, and from the list out of the app.
+ * Moves between routes and keeps the browser's history as short as the screens are deep: the chat list at the bottom,
+ * a chat above it, what is about the chat above that. So the phone's back button always leads one screen down, and
+ * from the list out of the app.
  */
-import { formatRoute, isSameRoute, parseRoute, type Route } from "./route.ts";
+import { depthOf, formatRoute, isSameRoute, parseRoute, type Route } from "./route.ts";
 
 /** The parts of `window` that a router needs. */
 export interface HistoryPort {
@@ -11,7 +12,7 @@ export interface HistoryPort {
     readonly state: unknown;
     pushState(data: unknown, unused: string, url: string): void;
     replaceState(data: unknown, unused: string, url: string): void;
-    back(): void;
+    go(delta: number): void;
   };
   addEventListener(type: "popstate", listener: () => void): void;
   removeEventListener(type: "popstate", listener: () => void): void;
@@ -24,43 +25,52 @@ export interface Router {
   listen(listener: (route: Route) => void): () => void;
 }
 
-/** Marks a history entry whose predecessor is the chat list. */
-const aboveList = { isAboveList: true };
-
 export function createRouter(port: HistoryPort): Router {
   const listeners = new Set<(route: Route) => void>();
+  /** Where a way back ends, if not at the screen that the history holds there. */
+  let target: Route | null = null;
   const current = (): Route => parseRoute(port.location.hash);
   const tell = (): void => {
     for (const listener of [...listeners]) listener(current());
+  };
+  const replace = (route: Route): void =>
+    port.history.replaceState(port.history.state, "", formatRoute(route));
+  const arrive = (): void => {
+    if (target !== null && !isSameRoute(target, current())) replace(target);
+    target = null;
+    tell();
   };
 
   return {
     current,
     go(route) {
-      if (isSameRoute(route, current())) return;
-      const url = formatRoute(route);
-      if (route.screen === "chats") {
-        // Going back is told by `popstate`.
-        if (isAboveList(port.history.state)) return port.history.back();
-        port.history.replaceState(null, "", url);
-      } else if (current().screen === "chats") {
-        port.history.pushState(aboveList, "", url);
-      } else {
-        port.history.replaceState(port.history.state, "", url);
+      // On the way there already: a second Escape must not go back twice.
+      if (isSameRoute(route, target ?? current())) return;
+      const steps = depthOf(route) - depthOf(current());
+      const below = entriesBelow(port.history.state);
+      if (steps < 0 && below >= -steps) {
+        // The browser tells of the arrival later, by `popstate`.
+        target = route;
+        port.history.go(steps);
+        return;
       }
+      if (steps > 0) port.history.pushState({ entriesBelow: below + 1 }, "", formatRoute(route));
+      else replace(route);
       tell();
     },
     listen(listener) {
-      if (listeners.size === 0) port.addEventListener("popstate", tell);
+      if (listeners.size === 0) port.addEventListener("popstate", arrive);
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0) port.removeEventListener("popstate", tell);
+        if (listeners.size === 0) port.removeEventListener("popstate", arrive);
       };
     },
   };
 }
 
-function isAboveList(state: unknown): boolean {
-  return typeof state === "object" && state !== null && "isAboveList" in state;
+/** How many entries of the app the browser's history holds below this one: none when it was entered here. */
+function entriesBelow(state: unknown): number {
+  if (typeof state !== "object" || state === null || !("entriesBelow" in state)) return 0;
+  return typeof state.entriesBelow === "number" ? state.entriesBelow : 0;
 }

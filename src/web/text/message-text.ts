@@ -1,26 +1,20 @@
-/** The words for what a message holds, in a bubble or as one line of the chat list. */
-import type { Message } from "../../client/contract.ts";
+/** One line for the chat list: who wrote, in a group, and what. */
+import type { ConversationSummary, Message } from "../../client/contract.ts";
+import { noticeText } from "./notice-text.ts";
+import { formatPhone } from "./phone.ts";
 
-const notices = {
-  founded: "The chat was started.",
-  device_joined: "A new device joined the chat.",
-  log_replaced: "The chat was restored on the server. Your messages are kept here.",
-} as const;
-
-export function noticeText(notice: keyof typeof notices): string {
-  return notices[notice];
-}
-
-export const parkedText = "This message cannot be shown yet. It is kept, and shown once the app can read it.";
-
-/** One line for the chat list. */
-export function previewText(message: Message): string {
+export function previewText(message: Message, kind: ConversationSummary["kind"]): string {
   switch (message.body.type) {
     case "text":
-      return message.body.text.replaceAll(/\s+/g, " ");
+      return withSender(message, kind, message.body.text.replaceAll(/\s+/g, " "));
     case "notice":
-      return noticeText(message.body.notice);
+      return noticeText(message.body.notice, message, kind);
     case "parked":
-      return "Message that cannot be shown yet";
+      return withSender(message, kind, "Message that cannot be shown");
   }
+}
+
+/** One's own messages are known by their ticks. */
+function withSender(message: Message, kind: ConversationSummary["kind"], text: string): string {
+  return kind === "group" && !message.isOwn ? `${formatPhone(message.senderName)}: ${text}` : text;
 }

@@ -7,6 +7,8 @@ export class FakeHistory implements HistoryPort {
   readonly entries: { url: string; state: unknown }[] = [{ url: "", state: null }];
   readonly history = this.#makeHistory();
   #position = 0;
+  /** Moves back that the browser has not made yet; null: it makes them at once. */
+  #held: (() => void)[] | null = null;
   readonly #listeners = new Set<() => void>();
 
   addEventListener(_type: "popstate", listener: () => void): void {
@@ -14,6 +16,16 @@ export class FakeHistory implements HistoryPort {
   }
   removeEventListener(_type: "popstate", listener: () => void): void {
     this.#listeners.delete(listener);
+  }
+
+  /** As browsers do: a move back comes later. Returns what makes those that were asked for. */
+  holdMoves(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = null;
+      for (const move of held) move();
+    };
   }
 
   #makeHistory(): HistoryPort["history"] {
@@ -30,10 +42,14 @@ export class FakeHistory implements HistoryPort {
         fake.entries[fake.#position] = { url, state };
         fake.location.hash = url;
       },
-      back() {
-        if (fake.#position === 0) throw new Error("the app left its own history");
-        fake.#moveTo(fake.#position - 1);
-        for (const listener of [...fake.#listeners]) listener();
+      go(delta) {
+        if (fake.#position + delta < 0) throw new Error("the app left its own history");
+        const move = (): void => {
+          fake.#moveTo(fake.#position + delta);
+          for (const listener of [...fake.#listeners]) listener();
+        };
+        if (fake.#held === null) move();
+        else fake.#held.push(move);
       },
     };
   }
@@ -107,5 +123,8 @@ export class FakePlatform implements Platform {
   }
   reload(): void {
     this.reloads += 1;
+  }
+  async shrinkPicture(file: Blob): Promise<Uint8Array> {
+    return new Uint8Array(await file.arrayBuffer());
   }
 }

@@ -44,7 +44,7 @@ describe("reading [D6] [R1]", () => {
   it("says nothing about one's own messages and notices", async () => {
     const app = startWithChat();
     await openAtBottom(app);
-    app.kittiwake.receive("c1", { type: "notice", notice: "device_joined" });
+    app.kittiwake.receive("c1", { type: "notice", notice: { type: "device_joined" } });
     const { messageId } = await app.kittiwake.send("c1", "mine");
     app.kittiwake.advance("c1", messageId, "sent");
     await app.until((state) => expect(state.chat?.seenSeq).toBe(12));

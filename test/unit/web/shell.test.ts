@@ -88,15 +88,24 @@ describe("waking", () => {
 });
 
 describe("routes", () => {
-  it.each(["#/", "#/settings", "#/chat/Abc-_1"])("%s is read as it is written", (hash) => {
-    expect(formatRoute(parseRoute(hash))).toBe(hash);
-  });
-  it.each(["", "#", "#/chat", "#/chat/", "#/chat/a/b", "#/chat/%3Cscript%3E", "#/nowhere"])(
-    "%j leads to the list",
+  it.each(["#/", "#/settings", "#/new-group", "#/chat/Abc-_1", "#/chat/Abc-_1/group"])(
+    "%s is read as it is written",
     (hash) => {
-      expect(parseRoute(hash)).toEqual({ screen: "chats" });
+      expect(formatRoute(parseRoute(hash))).toBe(hash);
     },
   );
+  it.each([
+    "",
+    "#",
+    "#/chat",
+    "#/chat/",
+    "#/chat/a/b",
+    "#/chat/a/group/b",
+    "#/chat/%3Cscript%3E",
+    "#/nowhere",
+  ])("%j leads to the list", (hash) => {
+    expect(parseRoute(hash)).toEqual({ screen: "chats" });
+  });
 
   it("keep one screen above the list, so that back always leads to the list", () => {
     const port = new FakeHistory();
@@ -109,6 +118,35 @@ describe("routes", () => {
     expect(port.entries.map((entry) => entry.url)).toEqual(["", "#/settings"]);
     router.go({ screen: "chats" });
     expect(heard).toEqual(["#/chat/a", "#/chat/b", "#/settings", "#/"]);
+  });
+
+  it("put a group above its chat, and lead from there to any other screen with the list below it", () => {
+    const port = new FakeHistory();
+    const router = createRouter(port);
+    const heard: string[] = [];
+    router.listen((route) => heard.push(formatRoute(route)));
+    router.go({ screen: "chat", conversationId: "a" });
+    router.go({ screen: "group", conversationId: "a" });
+    expect(port.entries.map((entry) => entry.url)).toEqual(["", "#/chat/a", "#/chat/a/group"]);
+    router.go({ screen: "chat", conversationId: "b" });
+    expect(formatRoute(router.current())).toBe("#/chat/b");
+    router.go({ screen: "group", conversationId: "b" });
+    router.go({ screen: "chats" });
+    expect(port.entries[0]?.url).toBe("");
+    expect(heard).toEqual(["#/chat/a", "#/chat/a/group", "#/chat/b", "#/chat/b/group", "#/"]);
+  });
+
+  it("do not go back twice for two keys pressed before the browser has gone back once", () => {
+    const port = new FakeHistory();
+    const router = createRouter(port);
+    router.listen(() => undefined);
+    router.go({ screen: "chat", conversationId: "a" });
+    router.go({ screen: "group", conversationId: "a" });
+    const arrive = port.holdMoves();
+    router.go({ screen: "chat", conversationId: "a" });
+    router.go({ screen: "chat", conversationId: "a" });
+    arrive();
+    expect(formatRoute(router.current())).toBe("#/chat/a");
   });
 
   it("stay inside the app when it was entered in a chat", () => {

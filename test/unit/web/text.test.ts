@@ -17,6 +17,7 @@ function message(change: Partial<Message>): Message {
     seq: 1,
     isOwn: false,
     senderId: "peer",
+    senderName: "Grace",
     sentAtMs: 0,
     body: { type: "text", text: "hello" },
     status: null,
@@ -58,7 +59,7 @@ describe("grouping by day", () => {
   });
 
   it("begins a run at each change of sender, each day and after a notice", () => {
-    const notice = message({ sentAtMs: now, body: { type: "notice", notice: "founded" } });
+    const notice = message({ sentAtMs: now, body: { type: "notice", notice: { type: "founded" } } });
     const own = { sentAtMs: now, isOwn: true, senderId: "me" };
     const [day] = groupByDay(
       [message({ sentAtMs: now }), message({ sentAtMs: now }), notice, message(own), message(own)],
@@ -101,7 +102,7 @@ describe("ticks", () => {
   it("are missing from others' messages and from notices", () => {
     expect(tickOf(message({}))).toBeNull();
     expect(
-      tickOf(message({ isOwn: true, status: "sent", body: { type: "notice", notice: "founded" } })),
+      tickOf(message({ isOwn: true, status: "sent", body: { type: "notice", notice: { type: "founded" } } })),
     ).toBeNull();
   });
 });
@@ -137,8 +138,10 @@ describe("phone numbers", () => {
 });
 
 it("previews a message on one line", () => {
-  expect(previewText(message({ body: { type: "text", text: "one\n\ntwo" } }))).toBe("one two");
-  expect(previewText(message({ body: { type: "notice", notice: "founded" } }))).toBe("The chat was started.");
+  expect(previewText(message({ body: { type: "text", text: "one\n\ntwo" } }), "direct")).toBe("one two");
+  expect(previewText(message({ body: { type: "notice", notice: { type: "founded" } } }), "direct")).toBe(
+    "The chat was started.",
+  );
 });
 
 it("names a device by its browser and system", () => {
