@@ -204,6 +204,7 @@ function madeFrom(
     tree: toBytes({ cheap: "tree", leaves: next.leaves }),
     sealedState: more.document === null ? null : sealed(secret, more.document),
     added: commit.added.map(({ device }) => device),
+    removed: commit.removedLeaves.flatMap((leaf) => group.leaves[leaf] ?? []),
     refused: more.refused,
     next: held(next),
   };
