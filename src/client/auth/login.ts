@@ -4,8 +4,10 @@
  */
 import { ProtocolError } from "../../protocol/errors.ts";
 import { codeAnswerSchema, tokensSchema } from "../../protocol/http.ts";
+import type { CryptoPort } from "../crypto/port.ts";
 import type { Environment } from "../environment.ts";
-import { emptyAnswerSchema, type HttpApi } from "../http-api.ts";
+import { emptyAnswerSchema, type HttpApi, type HttpRequest } from "../http-api.ts";
+import { KeyRing } from "../keys/key-ring.ts";
 import type { SessionRecord } from "../store/records.ts";
 import { type Change, getValue, putValue, type Store } from "../store/store.ts";
 import { SessionKeeper, withTokens } from "./session-keeper.ts";
@@ -14,6 +16,7 @@ interface Means {
   api: HttpApi;
   store: Store;
   environment: Environment;
+  crypto: CryptoPort;
 }
 
 export async function requestCode({ api }: Means, phone: string) {
@@ -31,12 +34,21 @@ export interface LoginRequest {
   name: string;
 }
 
+/**
+ * [E6] The device's keys and key packages are at the server before anybody hears of the log-in: whoever founds a chat with
+ * this user a second later finds them. If that fails, verifying again does it, with the same code and the same device.
+ */
 export async function logIn(means: Means, { phone, code, deviceName, name }: LoginRequest): Promise<void> {
   const { api, store, environment } = means;
   const body = { phone, code, installation_id: await installationId(means), device_name: deviceName };
   const tokens = await api.call({ method: "POST", path: "/auth/verify", body, answer: tokensSchema }, null);
   const session: SessionRecord = withTokens({ phone, name }, tokens, environment.now());
   await takeOver(store, session);
+  const save = (renewed: SessionRecord) => store.apply([putValue("session", renewed)]);
+  const keeper = new SessionKeeper({ api, environment, session, save, onSignedOut: () => {} });
+  const { crypto } = means;
+  const call = <T>(request: HttpRequest<T>) => keeper.call(request);
+  await new KeyRing({ store, environment, crypto, session: () => keeper.session, call }).fill();
 }
 
 /** The same until a device is logged out: verifying twice, because an answer was lost, makes one device [http.ts]. */
@@ -62,14 +74,21 @@ async function takeOver(store: Store, session: SessionRecord): Promise<void> {
   await store.apply(changes);
 }
 
-/** Ids in the outbox are the old device's: as this one's they would be other messages [L3], so the user decides. */
+/**
+ * Ids in the outbox are the old device's: as this one's they would be other messages [L3], so the user decides. Its keys
+ * and groups are of no use to another leaf.
+ */
 async function changesForNewDevice(store: Store): Promise<Change[]> {
   const waiting = await store.all("outbox");
+  const groups = await store.all("groups");
+  const pending = await store.all("pendingCommits");
+  const failed = { state: "failed", failure: "revoked", sealed: null } as const;
   return [
     { table: "values", remove: ["inbox_store_id"] },
-    ...waiting.map(
-      (item): Change => ({ table: "outbox", put: { ...item, state: "failed", failure: "revoked" } }),
-    ),
+    { table: "keys", remove: ["device"] },
+    ...waiting.map((item): Change => ({ table: "outbox", put: { ...item, ...failed } })),
+    ...groups.map(({ conversationId }): Change => ({ table: "groups", remove: [conversationId] })),
+    ...pending.map(({ conversationId }): Change => ({ table: "pendingCommits", remove: [conversationId] })),
   ];
 }
 

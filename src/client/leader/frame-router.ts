@@ -16,6 +16,8 @@ export interface FrameRouterOptions {
   sender: Sender;
   readMarks: ReadMarks;
   inboxStore: InboxStore;
+  /** [E6] */
+  onKeysLow(): void;
   /** The chat's `ready` has been dealt with: whoever waits for its verdict on our position may go on [L5]. */
   onChatReady(conversationId: string): void;
   claimedLogId(conversationId: string): string | null;
@@ -48,6 +50,9 @@ export class FrameRouter {
         void receiver.marked(frame.conversation_ids, acknowledgeOn(connection));
         return;
       case "live":
+        return;
+      case "keys_low":
+        this.#options.onKeysLow();
         return;
       default:
         this.#routeMark(frame);

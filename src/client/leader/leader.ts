@@ -8,24 +8,23 @@ import { ChatSockets } from "../connection/chat-sockets.ts";
 import { Connection } from "../connection/connection.ts";
 import { PollLoop } from "../connection/poll-loop.ts";
 import type { LinkState } from "../connection/state.ts";
-import type { Kittiwake, KittiwakeEvent } from "../contract.ts";
+import type { Contact, Kittiwake, KittiwakeEvent, Profile } from "../contract.ts";
+import type { CryptoPort } from "../crypto/port.ts";
 import type { Environment } from "../environment.ts";
 import { emptyAnswerSchema, type HttpApi } from "../http-api.ts";
 import type { SendPath } from "../outbox/lane.ts";
 import { Mender } from "../outbox/mender.ts";
-import { Outbox } from "../outbox/outbox.ts";
 import { Sender } from "../outbox/sender.ts";
 import type { Store } from "../store/store.ts";
 import { Acceptance } from "../sync/acceptance.ts";
-import { Adopter } from "../sync/adopter.ts";
 import { Desk } from "../sync/desk.ts";
 import { InboxStore } from "../sync/inbox-store.ts";
-import { LogReader } from "../sync/log-reader.ts";
 import { ReadMarks } from "../sync/read-marks.ts";
 import { Receiver } from "../sync/receiver.ts";
+import { type Encryption, makeEncryption } from "./encryption.ts";
 import { FrameRouter } from "./frame-router.ts";
 import { PositionClaims } from "./position-claims.ts";
-import { startChat } from "./start-chat.ts";
+import { findUser, startChat } from "./start-chat.ts";
 
 /** Sockets that failed this often in a row, while HTTP works, are taken to be blocked. */
 const failuresBeforePolling = 3;
@@ -34,6 +33,7 @@ export interface LeaderOptions {
   api: HttpApi;
   store: Store;
   environment: Environment;
+  crypto: CryptoPort;
   keeper: SessionKeeper;
   emit(event: KittiwakeEvent): void;
   onLink(state: LinkState, isPolling: boolean): void;
@@ -45,9 +45,8 @@ type DeviceSummary = Awaited<ReturnType<Kittiwake["devices"]>>[number];
 export class Leader {
   readonly #options: LeaderOptions;
   readonly #desk: Desk;
-  readonly #outbox: Outbox;
+  readonly #encryption: Encryption;
   readonly #sender: Sender;
-  readonly #reader: LogReader;
   readonly #receiver: Receiver;
   readonly #readMarks: ReadMarks;
   readonly #inboxStore: InboxStore;
@@ -58,20 +57,21 @@ export class Leader {
   #isPolling = false;
 
   constructor(options: LeaderOptions) {
-    const { api, store, environment, keeper, emit } = options;
+    const { api, store, environment, crypto, keeper, emit } = options;
     this.#options = options;
     const desk = new Desk({
       environment,
       store,
       session: () => keeper.session,
       call: (request) => keeper.call(request),
+      upload: (path, bytes) => keeper.upload(path, bytes),
+      download: (path) => keeper.download(path),
       emit,
     });
     this.#desk = desk;
-    this.#outbox = new Outbox(desk);
-    this.#reader = new LogReader(desk, this.#outbox);
-    const adopter = new Adopter(desk, this.#reader);
-    this.#receiver = new Receiver(desk, this.#reader, adopter, (conversationId, seq) =>
+    this.#encryption = makeEncryption(desk, crypto, (id) => this.#receiver.retryLater(id));
+    const { adopter, reader } = this.#encryption;
+    this.#receiver = new Receiver(desk, reader, adopter, (conversationId, seq) =>
       this.#acknowledge(conversationId, seq),
     );
     this.#inboxStore = new InboxStore(desk, (conversationId) => this.#receiver.bringUp(conversationId));
@@ -109,7 +109,7 @@ export class Leader {
       onScreen: () => this.#chats.conversationIds(),
       onWorking: (isWorking) => this.#pollingChanged(isWorking),
     });
-    this.#reader.onDoubt = (conversationId) => void this.#claims.claim(conversationId);
+    reader.onDoubt = (conversationId) => void this.#claims.claim(conversationId);
   }
 
   get link(): LinkState {
@@ -117,15 +117,27 @@ export class Leader {
   }
 
   async start(): Promise<void> {
+    const { keys, outbox, profiles } = this.#encryption;
     await this.#desk.load();
-    await this.#outbox.load();
+    await outbox.load();
+    // What a crash left between two steps is brought to its end.
+    for (const pending of await this.#desk.store.all("pendingCommits"))
+      this.#receiver.retryLater(pending.conversationId);
+    for (const record of this.#desk.conversations())
+      if (record.security === "repairing") this.#receiver.retryLater(record.conversationId);
+    keys.fillSoon();
+    profiles.start();
     this.#readMarks.start();
     this.#inbox.start();
   }
 
   stop(): void {
+    const { followUps, keys, profiles } = this.#encryption;
     this.#poll.stop();
     this.#sender.stop();
+    followUps.stop();
+    keys.stop();
+    profiles.stop();
     this.#receiver.stop();
     this.#readMarks.stop();
     this.#inboxStore.stop();
@@ -145,19 +157,28 @@ export class Leader {
     return this.#chats.open(conversationId);
   }
   async write(conversationId: string, messageId: string, text: string, isRepeat: boolean): Promise<void> {
-    await this.#outbox.write(conversationId, messageId, text, isRepeat);
+    await this.#encryption.outbox.write(conversationId, messageId, text, isRepeat);
   }
   async retry(conversationId: string, messageId: string): Promise<void> {
-    await this.#outbox.retry(conversationId, messageId);
+    await this.#encryption.outbox.retry(conversationId, messageId);
   }
   async discard(conversationId: string, messageId: string): Promise<void> {
-    await this.#outbox.discard(conversationId, messageId);
+    await this.#encryption.outbox.discard(conversationId, messageId);
   }
   async markRead(conversationId: string, seq: number): Promise<void> {
     await this.#readMarks.markRead(conversationId, seq);
   }
   async startChat(phone: string): Promise<string> {
-    return await startChat(this.#desk, (conversationId) => this.#receiver.bringUp(conversationId), phone);
+    return await startChat(this.#chatMeans(), phone);
+  }
+  async findUser(phone: string): Promise<Contact> {
+    return await findUser(this.#chatMeans(), phone);
+  }
+  get members(): Encryption["members"] {
+    return this.#encryption.members;
+  }
+  async setProfile(profile: Profile): Promise<void> {
+    await this.#encryption.profiles.set(profile);
   }
   async devices(): Promise<DeviceSummary[]> {
     const request = { method: "GET", path: "/account/devices", answer: accountDevicesSchema } as const;
@@ -180,19 +201,25 @@ export class Leader {
     return await this.#poll.poll(waitMs);
   }
 
+  #chatMeans() {
+    const bringUp = (conversationId: string) => this.#receiver.bringUp(conversationId);
+    return { desk: this.#desk, bringUp, ...this.#encryption };
+  }
+
   #makeSender(): Sender {
     const desk = this.#desk;
-    const outbox = this.#outbox;
-    const reader = this.#reader;
+    const { committer, outbox, reader, sealer, writer } = this.#encryption;
     const claimPosition = (conversationId: string) => this.#claims.claim(conversationId);
     return new Sender({
       desk,
       outbox,
-      mender: new Mender({ desk, outbox, reader, claimPosition }),
+      sealer,
+      mender: new Mender({ desk, outbox, reader, claimPosition, removeDue: (id) => committer.removeDue(id) }),
       acceptance: new Acceptance({
         desk,
         outbox,
         reader,
+        writer,
         onGap: (conversationId) => this.#receiver.expect(conversationId),
       }),
       choosePath: (conversationId) => this.#choosePath(conversationId),
@@ -202,11 +229,12 @@ export class Leader {
   #makeRouter(): FrameRouter {
     return new FrameRouter({
       desk: this.#desk,
-      reader: this.#reader,
+      reader: this.#encryption.reader,
       receiver: this.#receiver,
       sender: this.#sender,
       readMarks: this.#readMarks,
       inboxStore: this.#inboxStore,
+      onKeysLow: () => this.#encryption.keys.fillSoon(),
       onChatReady: (conversationId) => this.#claims.answered(conversationId),
       claimedLogId: (conversationId) => this.#chats.claimedLogId(conversationId),
     });

@@ -1,10 +1,10 @@
-/** From a phone number to a chat: its user, the direct chat's id, and the founding if nobody has founded it yet (E15). */
-import { conversationStateSchema } from "../../protocol/entry.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
-import { lookupAnswerSchema, userDevicesSchema } from "../../protocol/http.ts";
-import { type DeviceRef, directConversationId } from "../../protocol/ids.ts";
-import { encodeContent } from "../content.ts";
+/** From a phone number to a chat: its user, the direct chat's id, and the founding if nobody has founded it yet [E15]. */
+import { lookupAnswerSchema } from "../../protocol/http.ts";
+import { directConversationId } from "../../protocol/ids.ts";
+import type { Contact } from "../contract.ts";
+import { directState } from "../group-state.ts";
 import type { Desk } from "../sync/desk.ts";
+import type { Encryption } from "./encryption.ts";
 
 export class OwnNumberError extends Error {
   constructor() {
@@ -13,57 +13,45 @@ export class OwnNumberError extends Error {
   }
 }
 
-export async function startChat(
-  desk: Desk,
-  bringUp: (conversationId: string) => Promise<void>,
-  phone: string,
-): Promise<string> {
+type Means = Pick<Encryption, "founder" | "outbox" | "profiles"> & {
+  desk: Desk;
+  bringUp(conversationId: string): Promise<void>;
+};
+
+/** Rejects with `unknown_user`. */
+export async function findUser({ desk, profiles }: Means, phone: string): Promise<Contact> {
   const found = await desk.call({
     method: "POST",
     path: "/directory/lookup",
     body: { phone },
     answer: lookupAnswerSchema,
   });
-  if (found.user_id === desk.session.userId) throw new OwnNumberError();
-  const conversationId = await directConversationId(desk.session.userId, found.user_id);
+  await profiles.lookedUp(found.user_id, found.phone);
+  const known = await desk.store.get("profiles", [found.user_id]);
+  return { userId: found.user_id, phone: found.phone, name: known?.name ?? null };
+}
+
+export async function startChat(means: Means, phone: string): Promise<string> {
+  const { desk, bringUp, outbox } = means;
+  const own = desk.session.userId;
+  const { userId } = await findUser(means, phone);
+  if (userId === own) throw new OwnNumberError();
+  const conversationId = await directConversationId(own, userId);
   await bringUp(conversationId);
   if (desk.conversation(conversationId) === null) {
-    await foundChat(desk, conversationId, found.user_id, found.phone);
-    await bringUp(conversationId);
+    await found(means, conversationId, userId);
+    // Whoever lost the race takes the winner's Welcome here.
+    if (desk.conversation(conversationId) === null) await bringUp(conversationId);
+    await outbox.introduce(conversationId);
   }
-  await rememberPhone(desk, conversationId, found.phone);
   return conversationId;
 }
 
-async function foundChat(desk: Desk, conversationId: string, peerId: string, phone: string): Promise<void> {
-  const { environment, session } = desk;
-  const devices = [...(await devicesOf(desk, session.userId)), ...(await devicesOf(desk, peerId))];
-  const profile = { name: session.name, phone: session.phone };
-  const envelope = await encodeContent({ v: 1, type: "founding", profile, peer: { name: null, phone } });
-  try {
-    await desk.call({
-      method: "PUT",
-      path: `/conversations/${conversationId}`,
-      body: { message_id: environment.newMessageId(environment.now()), generation: 1, devices, envelope },
-      answer: conversationStateSchema,
-    });
-  } catch (error) {
-    // The other side was quicker: theirs is the chat.
-    if (!(error instanceof ProtocolError) || error.code !== "already_founded") throw error;
-  }
-}
-
-async function devicesOf(desk: Desk, userId: string): Promise<DeviceRef[]> {
-  const path = `/users/${userId}/devices`;
-  const { devices } = await desk.call({ method: "GET", path, answer: userDevicesSchema });
-  return devices.map((device_id) => ({ user_id: userId, device_id }));
-}
-
-/** The number the user typed is the one to show, whatever the other side says of itself. */
-async function rememberPhone(desk: Desk, conversationId: string, phone: string): Promise<void> {
+async function found({ desk, founder }: Means, conversationId: string, userId: string): Promise<void> {
   await desk.inTurn(conversationId, async () => {
-    const record = desk.conversation(conversationId);
-    if (record === null) throw new ProtocolError("not_found");
-    if (record.peer.phone !== phone) await desk.commit({ ...record, peer: { ...record.peer, phone } }, []);
+    // The other side's may have come while this waited for its turn.
+    if (desk.conversation(conversationId) !== null) return;
+    const userIds = [desk.session.userId, userId];
+    await founder.found({ conversationId, kind: "direct", generation: 1, userIds, state: directState });
   });
 }

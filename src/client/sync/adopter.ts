@@ -1,30 +1,40 @@
 /**
- * Conversations this device does not know yet: it fetches their state, commits itself into the roster if it is missing
- * there, and reads from its joining [F8]. Every method runs in the conversation's turn.
+ * Brings a conversation up to date with the server, whatever of it is here: unknown ones are taken in by Welcome or by
+ * external commit [E7] [E12], known ones read on; a device without the key of the present generation comes in again [E9].
+ * Every method runs in the conversation's turn.
  */
 import type { ConversationState } from "../../protocol/entry.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { acceptedSchema } from "../../protocol/send.ts";
-import { encodeContent } from "../content.ts";
+import type { HeldGroups } from "../groups/held-groups.ts";
+import type { Joiner } from "../groups/joiner.ts";
+import type { Refounder } from "../groups/refounder.ts";
+import type { Submitter } from "../groups/submit.ts";
+import type { ConversationRecord } from "../store/records.ts";
 import { newRecord, startingAt } from "./conversation-state.ts";
 import type { Desk } from "./desk.ts";
 import type { LogReader } from "./log-reader.ts";
 
-/** Others' commits may come between; each try starts from the state they left. */
-const joinTriesMax = 5;
+export interface AdopterOptions {
+  desk: Desk;
+  reader: LogReader;
+  groups: HeldGroups;
+  joiner: Joiner;
+  submitter: Submitter;
+  refounder: Refounder;
+}
 
 export class Adopter {
-  readonly #desk: Desk;
-  readonly #reader: LogReader;
-  constructor(desk: Desk, reader: LogReader) {
-    this.#desk = desk;
-    this.#reader = reader;
+  readonly #options: AdopterOptions;
+  constructor(options: AdopterOptions) {
+    this.#options = options;
   }
 
   /** False when there is nothing for this device (any more). */
   async adopt(conversationId: string): Promise<boolean> {
+    const { reader, submitter } = this.#options;
     try {
-      await this.#takeIn(await this.#reader.fetchState(conversationId));
+      await submitter.settle(conversationId);
+      await this.#takeIn(await reader.fetchState(conversationId));
       return true;
     } catch (error) {
       if (error instanceof ProtocolError && error.code === "not_found") return false;
@@ -32,53 +42,41 @@ export class Adopter {
     }
   }
 
-  /** A state just received, of a conversation known or not: joins if needed, and catches up. */
   async #takeIn(state: ConversationState): Promise<void> {
+    const { desk, reader } = this.#options;
     const { conversation_id: conversationId } = state;
-    const joined = state.first_seq === null ? await this.#join(state) : state;
-    const firstSeq = joined.first_seq ?? joined.head + 1;
-    const record = this.#desk.conversation(conversationId);
-    if (record === null) {
-      await this.#desk.commit(newRecord(joined, firstSeq, this.#desk.session.userId), []);
-    } else {
-      await this.#reader.takeState(joined);
-      // Joined anew: what came between is not for this device.
-      const known = this.#desk.conversation(conversationId) ?? record;
-      if (firstSeq > known.cursor.seq + 1) await this.#desk.commit(startingAt(known, firstSeq), []);
-    }
-    const known = this.#desk.conversation(conversationId);
-    if (known !== null && known.cursor.seq < joined.head) await this.#reader.catchUp(conversationId);
+    if (desk.conversation(conversationId) === null) return await this.#takeInNew(state);
+    await reader.takeState(state);
+    // Joined anew: what came between is not for this device.
+    const known = desk.conversation(conversationId);
+    const firstSeq = state.first_seq ?? 0;
+    if (known !== null && firstSeq > known.cursor.seq + 1) await desk.commit(startingAt(known, firstSeq), []);
+    if (known !== null && known.cursor.seq < state.head) await reader.catchUp(conversationId);
+    await this.#mend(conversationId, state);
   }
 
-  async #join(state: ConversationState): Promise<ConversationState> {
-    const { conversation_id: conversationId } = state;
-    let seen = state;
-    for (let tries = 0; tries < joinTriesMax && seen.first_seq === null; tries += 1) {
-      try {
-        await this.#commitItself(seen);
-      } catch (error) {
-        if (!(error instanceof ProtocolError) || error.code !== "stale_epoch") throw error;
-      }
-      seen = await this.#reader.fetchState(conversationId);
-    }
-    if (seen.first_seq === null) throw new ProtocolError("busy");
-    return seen;
+  async #takeInNew(state: ConversationState): Promise<void> {
+    const { desk, joiner, reader } = this.#options;
+    const { conversation_id: conversationId, first_seq: firstSeq } = state;
+    const isWelcome =
+      firstSeq !== null &&
+      (await joiner.takeWelcome(conversationId, newRecord(state, firstSeq, desk.session.userId)));
+    if (isWelcome) await reader.catchUp(conversationId);
+    else await joiner.joinByCommit(conversationId);
   }
 
-  async #commitItself(state: ConversationState): Promise<void> {
-    const { environment, session, call } = this.#desk;
-    const self = { user_id: session.userId, device_id: session.deviceId };
-    await call({
-      method: "POST",
-      path: `/conversations/${state.conversation_id}/commits`,
-      body: {
-        message_id: environment.newMessageId(environment.now()),
-        epoch: state.epoch,
-        base_seq: state.head,
-        envelope: await encodeContent({ v: 1, type: "device_joined" }),
-        roster_change: { add: [self], remove: [] },
-      },
-      answer: acceptedSchema,
-    });
+  async #mend(conversationId: string, state: ConversationState): Promise<void> {
+    const { desk, joiner, refounder } = this.#options;
+    const record = desk.conversation(conversationId);
+    if (record === null || !(await this.#lacksKey(record, state))) return;
+    if (joiner.canRejoin(record)) await joiner.joinByCommit(conversationId);
+    else await refounder.found(conversationId);
+  }
+
+  async #lacksKey(record: ConversationRecord, state: ConversationState): Promise<boolean> {
+    const isOurs = state.members.some((member) => member.user_id === this.#options.desk.session.userId);
+    if (!record.isMember || !isOurs || record.security === "fork") return false;
+    const group = await this.#options.groups.get(record.conversationId);
+    return group === null || group.generation < record.generation || record.security === "repairing";
   }
 }

@@ -8,6 +8,7 @@ import { SessionKeeper, type SignedOutReason } from "../auth/session-keeper.ts";
 import { connectionStateOf } from "../connection/shown-state.ts";
 import type { LinkState } from "../connection/state.ts";
 import type { ConnectionState, KittiwakeEvent } from "../contract.ts";
+import type { CryptoPort } from "../crypto/port.ts";
 import type { Environment, Timer } from "../environment.ts";
 import type { HttpApi } from "../http-api.ts";
 import { runMethod } from "../leader/commands.ts";
@@ -23,6 +24,7 @@ export interface SeatOptions {
   api: HttpApi;
   store: Store;
   environment: Environment;
+  crypto: CryptoPort;
   tabs: Tabs;
   userId: string;
   post(message: TabMessage): void;
@@ -139,7 +141,7 @@ export class Seat {
   }
 
   async #lead(): Promise<void> {
-    const { api, environment, onSignedOut } = this.#options;
+    const { api, environment, crypto, onSignedOut } = this.#options;
     const store = new FencedStore(this.#options.store);
     this.#store = store;
     // The leader before may have refreshed the tokens, or logged out.
@@ -151,6 +153,7 @@ export class Seat {
       api,
       store,
       environment,
+      crypto,
       keeper,
       emit: (event) => this.#publish(event),
       onLink: (link, isPolling) => this.#linkChanged(link, isPolling),

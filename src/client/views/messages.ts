@@ -7,6 +7,7 @@ import { limits } from "../../protocol/limits.ts";
 import type { Message, MessageStatus } from "../contract.ts";
 import type { ConversationRecord, MessageRecord, OutboxRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { Names } from "./names.ts";
 
 export interface MessagesQuery {
   conversationId: string;
@@ -19,29 +20,30 @@ export interface MessagesQuery {
 export async function messages(store: Store, query: MessagesQuery, ownUserId: string): Promise<Message[]> {
   const { conversationId, beforeSeq } = query;
   const limit = Math.min(query.limit, limits.localPageMessagesMax);
+  const names = await Names.of(store, ownUserId);
   // The outbox first: a message that moves into the log between the two reads is then seen twice, never not at all.
-  const waiting = beforeSeq === null ? await store.range("outbox", { conversationId }) : [];
+  const waiting = beforeSeq === null ? (await store.range("outbox", { conversationId })).filter(isShown) : [];
   const record = await store.get("conversations", [conversationId]);
   if (record === null) return [];
   const to = beforeSeq === null ? {} : { to: beforeSeq - 1 };
   const newest = await store.range("messages", { conversationId, ...to, newestFirst: true, limit });
   const held = (await wholePlaces(store, newest, limit)).reverse();
-  const shown = held.map((message) => fromLog(message, record, ownUserId));
+  const shown = held.map((message) => fromLog(message, record, names));
   const known = new Set(held.map((message) => message.messageId));
   const pending = waiting.filter((item) => !known.has(item.messageId));
-  return [...shown, ...pending.map((item) => fromOutbox(item, ownUserId))];
+  return [...shown, ...pending.map((item) => fromOutbox(item, names))];
 }
 
 export async function newestMessage(
   store: Store,
   record: ConversationRecord,
-  ownUserId: string,
+  names: Names,
 ): Promise<Message | null> {
   const { conversationId } = record;
-  const [waiting] = await store.range("outbox", { conversationId, newestFirst: true, limit: 1 });
-  if (waiting !== undefined) return fromOutbox(waiting, ownUserId);
+  const waiting = (await store.range("outbox", { conversationId, newestFirst: true })).find(isShown);
+  if (waiting !== undefined) return fromOutbox(waiting, names);
   const [held] = await store.range("messages", { conversationId, newestFirst: true, limit: 1 });
-  return held === undefined ? null : fromLog(held, record, ownUserId);
+  return held === undefined ? null : fromLog(held, record, names);
 }
 
 /** [L5] Several messages can stand at one `seq`, and a page is asked for by `seq`: it is never cut between them. */
@@ -53,7 +55,12 @@ async function wholePlaces(store: Store, newest: MessageRecord[], limit: number)
   return [...newest, ...place.filter((message) => message.sub < sub)];
 }
 
-function fromLog(message: MessageRecord, record: ConversationRecord, ownUserId: string): Message {
+function isShown(item: OutboxRecord): boolean {
+  return item.content.type === "text";
+}
+
+function fromLog(message: MessageRecord, record: ConversationRecord, names: Names): Message {
+  const ownUserId = names.own.userId;
   const isOwn = message.senderId === ownUserId;
   const hasTicks = isOwn && message.body.type !== "notice";
   return {
@@ -62,11 +69,16 @@ function fromLog(message: MessageRecord, record: ConversationRecord, ownUserId: 
     seq: message.seq,
     isOwn,
     senderId: message.senderId,
+    senderName: names.of(message.senderId),
     sentAtMs: message.sentAtMs,
-    body: message.body,
+    body: shownBody(message.body, names),
     status: hasTicks ? ticksOf(message, record, ownUserId) : null,
     failure: null,
   };
+}
+
+function shownBody(body: Message["body"], names: Names): Message["body"] {
+  return body.type === "notice" ? { ...body, notice: names.notice(body.notice) } : body;
 }
 
 /** [R2] The least that any other member has reached. */
@@ -78,15 +90,16 @@ function ticksOf(message: MessageRecord, record: ConversationRecord, ownUserId: 
   return others.every((member) => member.delivered >= message.seq) ? "delivered" : "sent";
 }
 
-function fromOutbox(item: OutboxRecord, ownUserId: string): Message {
+function fromOutbox(item: OutboxRecord, { own }: Names): Message {
   return {
     conversationId: item.conversationId,
     messageId: item.messageId,
     seq: null,
     isOwn: true,
-    senderId: ownUserId,
+    senderId: own.userId,
+    senderName: own.name,
     sentAtMs: item.createdAtMs,
-    body: { type: "text", text: item.content.text },
+    body: { type: "text", text: item.content.type === "text" ? item.content.text : "" },
     status: item.state,
     failure: item.failure === null ? null : errorMessage(item.failure),
   };

@@ -1,4 +1,5 @@
 /** A fake server, one virtual clock, and clients on it. */
+import { vi } from "vitest";
 import type { Kittiwake } from "../../../../src/client/contract.ts";
 import { openKittiwake } from "../../../../src/client/index.ts";
 import { openSqliteStore } from "../../../../src/client/store/sqlite.ts";
@@ -21,6 +22,12 @@ export class World {
   readonly server = new FakeServer();
   readonly environment = new VirtualEnvironment(this.server);
   readonly #apps: Kittiwake[] = [];
+
+  constructor() {
+    // The MLS library asks the machine's clock whether a key package is valid: it has to be the clients'.
+    vi.useFakeTimers({ toFake: ["Date"], now: this.environment.nowMs });
+    this.environment.onTime = (nowMs) => vi.setSystemTime(nowMs);
+  }
 
   async open(store: Store, tabs: Tabs = aloneTabs()): Promise<Kittiwake> {
     const app = await openKittiwake({
@@ -66,6 +73,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const app of this.#apps) await app.close().catch(() => {});
+    vi.useRealTimers();
   }
 }
 

@@ -1,0 +1,71 @@
+/**
+ * [E15] A further generation, where commits were lost with a restored log or coming in again does not help: founded by
+ * either user of a direct chat or by an admin, with the members last known. The others take its Welcome from the log.
+ */
+import type { ConversationState } from "../../protocol/entry.ts";
+import { directState } from "../group-state.ts";
+import type { Desk } from "../sync/desk.ts";
+import type { LogReader } from "../sync/log-reader.ts";
+import { groupStateOf } from "../sync/read-commit.ts";
+import type { Founder } from "./founder.ts";
+import type { HeldGroups } from "./held-groups.ts";
+
+export interface RefounderOptions {
+  desk: Desk;
+  groups: HeldGroups;
+  reader: LogReader;
+  founder: Founder;
+  /** What waits was encrypted for the log that is gone. */
+  sealAnew(conversationId: string): Promise<void>;
+}
+
+export class Refounder {
+  readonly #options: RefounderOptions;
+  constructor(options: RefounderOptions) {
+    this.#options = options;
+  }
+
+  /** [L5] The log was replaced: whether it still leads to the group that is held here. In the conversation's turn. */
+  async afterReplacement(state: ConversationState): Promise<void> {
+    const { desk, groups, sealAnew } = this.#options;
+    const { conversation_id: conversationId } = state;
+    await sealAnew(conversationId);
+    const group = await groups.get(conversationId);
+    const areLost =
+      group !== null &&
+      (group.generation > state.generation ||
+        (group.generation === state.generation && group.epoch > state.epoch));
+    if (!areLost) return;
+    await groups.locked(conversationId, async () => {
+      const record = desk.conversation(conversationId);
+      if (record === null) return;
+      // A generation of the same number may come again, and is another one.
+      await desk.commit({ ...record, security: "repairing", generation: state.generation }, [
+        ...groups.changes(conversationId, group, null),
+        { table: "pendingCommits", remove: [conversationId] },
+      ]);
+      groups.stored(conversationId, null);
+    });
+    await this.found(conversationId);
+  }
+
+  /** Does nothing where this user may not, or has the key of what the server holds. In the conversation's turn. */
+  async found(conversationId: string): Promise<void> {
+    const { desk, founder, reader } = this.#options;
+    const record = desk.conversation(conversationId);
+    if (record === null || !record.isMember) return;
+    const own = record.members.find((member) => member.userId === desk.session.userId);
+    if (record.kind === "group" && (own === undefined || own.role === "member")) return;
+    const document = groupStateOf(await desk.store.get("documents", [conversationId]));
+    if (record.kind === "group" && document === null) return;
+    const { generation } = await reader.fetchState(conversationId);
+    const isOurs = await founder.found({
+      conversationId,
+      kind: record.kind,
+      generation: generation + 1,
+      userIds: record.members.map((member) => member.userId),
+      state: document ?? directState,
+    });
+    if (!isOurs) await reader.catchUp(conversationId);
+  }
+}

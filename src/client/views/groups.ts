@@ -1,0 +1,30 @@
+/** A group as an app shows it. Reads only. */
+import { base64 } from "@scure/base";
+import type { Group } from "../contract.ts";
+import type { Store } from "../store/store.ts";
+import { groupStateOf } from "../sync/read-commit.ts";
+import { Names } from "./names.ts";
+
+export async function groupView(
+  store: Store,
+  conversationId: string,
+  ownUserId: string,
+): Promise<Group | null> {
+  const record = await store.get("conversations", [conversationId]);
+  if (record === null || record.kind !== "group") return null;
+  const names = await Names.of(store, ownUserId);
+  const members = record.members.map(({ userId, role }) => names.member(userId, role));
+  const own = record.members.find((member) => member.userId === ownUserId);
+  return {
+    conversationId,
+    name: record.name ?? "",
+    picture: await groupPicture(store, conversationId),
+    ownRole: record.isMember ? (own?.role ?? null) : null,
+    members: Names.sorted(members),
+  };
+}
+
+export async function groupPicture(store: Store, conversationId: string): Promise<Uint8Array | null> {
+  const picture = groupStateOf(await store.get("documents", [conversationId]))?.picture ?? null;
+  return picture === null ? null : base64.decode(picture);
+}
