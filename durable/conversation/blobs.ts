@@ -77,11 +77,11 @@ export class Blobs {
     }
   }
 
-  /** Arms the alarm for what is to be swept next. */
-  arm(): void {
+  /** Arms the alarm for what is to be swept next, after `soonestMs` at the earliest. */
+  arm(soonestMs: number): void {
     if (this.#core.loaded === null) return;
     const at = objects.nextSweepAt(this.#core.sql);
-    if (at !== null) this.#core.armAlarm(Math.max(limits.alarmDelayMs, at - Date.now()));
+    if (at !== null) this.#core.armAlarm(Math.max(soonestMs, at - Date.now()));
   }
 
   /** A Welcome has served a device that fetched it and has acknowledged the commit since. */

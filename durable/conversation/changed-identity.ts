@@ -3,7 +3,8 @@ import type { Suite } from "../../src/mls-guard/leaf.ts";
 import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { commitGuard } from "./commit-guard.ts";
 import type { CommitDraft, LeaveDraft } from "./draft.ts";
-import { changedRoster, devicesWithLeaf, refoundedRoster, withLeft } from "./roster.ts";
+import { devicesWithLeaf } from "./roster.ts";
+import { changedRoster, refoundedRoster, withLeft } from "./roster-change.ts";
 import type { Identity } from "./state.ts";
 import { keepCommitObjects } from "./welcomes.ts";
 

@@ -8,7 +8,8 @@ import type { Refusal } from "../rpc.ts";
 import { commitGuard } from "./commit-guard.ts";
 import type { CommitDraft, DecodedObjects } from "./draft.ts";
 import { areStored } from "./objects.ts";
-import { deviceOf, refoundedRoster } from "./roster.ts";
+import { deviceOf } from "./roster.ts";
+import { refoundedRoster } from "./roster-change.ts";
 import { refusalOfChange, refusalOfRefounding, refusalOfSize } from "./roster-rules.ts";
 import type { Identity } from "./state.ts";
 

@@ -79,7 +79,7 @@ export class Conversation extends DurableObject<Bindings> {
       const hasSchema = schemaExists(ctx.storage);
       if (hasSchema) ensureSchema(ctx.storage, migrations);
       await this.#core.wake(hasSchema);
-      if (this.#core.alarmAt === null) this.#blobs.arm();
+      if (this.#core.alarmAt === null) this.#blobs.arm(limits.alarmDelayMs);
     });
   }
 
@@ -218,7 +218,7 @@ export class Conversation extends DurableObject<Bindings> {
     ]);
     const succeeded = isDelivered && isSwept;
     this.#core.writeBack();
-    this.#blobs.arm();
+    this.#blobs.arm(isSwept ? limits.alarmDelayMs : this.#backoff());
     if (this.#core.hasOutstanding()) this.#core.armAlarm(succeeded ? limits.alarmDelayMs : this.#backoff());
   }
 

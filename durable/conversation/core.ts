@@ -9,7 +9,8 @@ import { ChatSockets } from "./chat-sockets.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { entryHead } from "./log.ts";
 import { type PositionKey, positionKey, positionMac } from "./position.ts";
-import { activeDevice, deviceOf, type Roster, withGone } from "./roster.ts";
+import { activeDevice, deviceOf, type Roster } from "./roster.ts";
+import { withGone } from "./roster-change.ts";
 import { type Identity, type Loaded, load, saveIdentity, saveProgress } from "./state.ts";
 
 export class ConversationCore {

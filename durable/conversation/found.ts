@@ -13,7 +13,8 @@ import type { CommitDraft } from "./draft.ts";
 import { entryHead, insertEntry } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RecentIds } from "./recent-ids.ts";
-import { foundedRoster, memberOf } from "./roster.ts";
+import { memberOf } from "./roster.ts";
+import { foundedRoster } from "./roster-change.ts";
 import { describe, type Identity, newLogId, saveIdentity } from "./state.ts";
 
 const foundingSeq = 1;
@@ -26,7 +27,6 @@ export function found(
   ensureSchema: () => void,
 ): FoundOutcome {
   const { author } = call;
-  if (call.generation !== 1) return { refused: { code: "stale_epoch", details: {} } };
   if (draft.body === undefined) return { refused: { code: "bad_frame", details: { where: "envelope" } } };
   const now = Date.now();
   const at = { seq: foundingSeq, time: now };

@@ -45,7 +45,9 @@ export class Foundings {
   async #isInPlace(call: FoundCall): Promise<boolean> {
     const { core } = this.#parts;
     if (core.loaded !== null && core.loaded.identity.kind !== call.kind) return false;
-    return call.generation > 1 || (await foundedId(call)) === core.id;
+    // No later generation of what is not there: the same to everybody as of a chat one is not in.
+    if (call.generation > 1) return core.loaded !== null;
+    return (await foundedId(call)) === core.id;
   }
 
   async #foundFirst(call: FoundCall, draft: CommitDraft): Promise<FoundOutcome> {

@@ -10,7 +10,6 @@ import type { RosterChange } from "../../src/protocol/mls.ts";
 import type { Refusal } from "../rpc.ts";
 import {
   activeDevice,
-  changedRoster,
   deviceOf,
   devicesToRemove,
   isActive,
@@ -19,6 +18,7 @@ import {
   presentMember,
   type Roster,
 } from "./roster.ts";
+import { changedRoster } from "./roster-change.ts";
 
 interface Change {
   roster: Roster;
@@ -75,7 +75,10 @@ export function refusalOfRefounding(
   if (kind === "direct") return undefined;
   if (founder.role === "member") return refuse("not_allowed");
   const named = new Set(devices.map((device) => device.user_id));
-  const dropped = roster.filter((member) => member.left_seq === undefined && !named.has(member.user_id));
+  // Who has no device to be named with is not put out by that: it goes, or stays the owner, as with any commit.
+  const dropped = roster.filter(
+    (member) => member.left_seq === undefined && !named.has(member.user_id) && member.devices.some(isActive),
+  );
   const isBeyond = dropped.some(
     (member) => member.role === "owner" || (member.role === "admin" && founder.role !== "owner"),
   );

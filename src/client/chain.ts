@@ -11,17 +11,22 @@ import type { ConversationRecord } from "./store/records.ts";
 
 export type Chain = ConversationRecord["chain"];
 
-/** H of an entry after `before`; null where the entry is of a kind this version cannot hash. */
+/** H of an entry after `before`; null where it is of a kind, or in a form, that this version cannot hash. */
 export function hashAfter(before: Uint8Array, entry: ReceivedEntry): Uint8Array | null {
-  const hash = bodyHashOf(entry);
-  if (hash === null) return null;
-  return nextChainHash(before, {
-    seq: entry.seq,
-    sentAt: entry.sent_at,
-    sender: entry.sender,
-    messageId: entry.message_id,
-    bodyHash: hash,
-  });
+  try {
+    const hash = bodyHashOf(entry);
+    if (hash === null) return null;
+    return nextChainHash(before, {
+      seq: entry.seq,
+      sentAt: entry.sent_at,
+      sender: entry.sender,
+      messageId: entry.message_id,
+      bodyHash: hash,
+    });
+  } catch {
+    // Base64 that is not canonical: another spelling of the same body would be another entry to somebody else.
+    return null;
+  }
 }
 
 function bodyHashOf(entry: ReceivedEntry): Uint8Array | null {

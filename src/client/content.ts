@@ -8,18 +8,17 @@ import { limits } from "../protocol/limits.ts";
 
 const v = z.literal(1);
 
+/** Opens the sender's profile; the number is only the sender's word. */
+const introductionSchema = { key: z.base64().length(44), phone: z.string().max(32) };
 export const textContentSchema = z.object({
   v,
   type: z.literal("text"),
   text: z.string().max(limits.textCharsMax),
+  /** With the first text of this device in a chat, and the first after somebody came in. */
+  profile: z.object(introductionSchema).optional(),
 });
-/** Opens the sender's profile; the number is only the sender's word. Sent before the first text, and to newcomers. */
-export const profileKeyContentSchema = z.object({
-  v,
-  type: z.literal("profile_key"),
-  key: z.base64().length(44),
-  phone: z.string().max(32),
-});
+/** The same by itself, after a founding. */
+export const profileKeyContentSchema = z.object({ v, type: z.literal("profile_key"), ...introductionSchema });
 /** [E16] A device that came in by external commit asks for the state with this hash. */
 export const stateRequestContentSchema = z.object({
   v,
@@ -62,6 +61,12 @@ export type TextContent = z.infer<typeof textContentSchema>;
 const knownTypes: ReadonlySet<string> = new Set(
   contentSchema.options.map((option) => option.shape.type.value),
 );
+
+/** Who the sender is, if the content says so. */
+export function introductionIn(content: Content): { key: string; phone: string } | null {
+  if (content.type === "profile_key") return content;
+  return content.type === "text" ? (content.profile ?? null) : null;
+}
 
 /** [D8] Why a content was parked: it is kept, and an app that knows more can take it up again. */
 export type ParkReason = "not_decodable" | "unknown_version" | "unknown_type" | "wrong_form";

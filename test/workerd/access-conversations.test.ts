@@ -164,6 +164,13 @@ describe("a stranger", () => {
     const onExisting = await put(id, stranger, [ref(stranger), ref(one), ref(other)]);
     const onMissing = await put(unknownConversation, stranger, [ref(stranger), ref(one), ref(other)]);
     expect(onExisting.body).toEqual(onMissing.body);
+    const next = { ...(await new MlsChat(id, "direct").founding([ref(stranger), ref(one)], 2)).request };
+    const [onTheirs, onNothing] = [
+      await putBody(id, stranger, next),
+      await putBody(unknownConversation, stranger, next),
+    ];
+    expect([onTheirs.status, onTheirs.body]).toEqual([onNothing.status, onNothing.body]);
+    expect(onTheirs.body.error.code).toBe("bad_roster");
     const borrowed = await put(id, stranger, [ref(one), ref(other)]);
     expect(borrowed.body.error.code).toBe("bad_roster");
   });

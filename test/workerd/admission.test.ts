@@ -98,6 +98,29 @@ describe("a Welcome", () => {
   });
 });
 
+describe("a commit whose transaction fails", () => {
+  it("[E2] leaves nothing of itself: no entry, no roster, no epoch, no object; then it is taken as if new", async () => {
+    const chat = await foundGroup(3);
+    const late = await newMember(chat);
+    const all =
+      "SELECT (SELECT group_concat(seq) FROM entries) AS seqs, (SELECT roster FROM conversation) AS roster, (SELECT epoch FROM conversation) AS epoch, (SELECT group_concat(hash) FROM objects) AS objects, (SELECT commit_seq FROM group_info) AS commit_seq";
+    const before = await rowsOf(chat.conversation(), all);
+    // The last of what a commit writes.
+    await rowsOf(
+      chat.conversation(),
+      "CREATE TRIGGER planned BEFORE INSERT ON welcomes BEGIN SELECT RAISE(ABORT, 'planned'); END",
+    );
+    const made = await chat.mls.commit(chat.owner, { add: [late] });
+    expect(await sendCommit(chat, made)).toMatchObject({ refused: { code: "internal" } });
+    expect(await rowsOf(chat.conversation(), all)).toEqual(before);
+    expect(await chat.conversation().state(late)).toBeNull();
+    await rowsOf(chat.conversation(), "DROP TRIGGER planned");
+    await hibernate(chat);
+    expect(seqOf(await sendCommit(chat, made))).toBe(2);
+    expect(await chat.conversation().welcome(late)).toMatchObject({ seq: 2, epoch: 1 });
+  });
+});
+
 describe("group info", () => {
   it("is of the present epoch, with its tree and the commit that led there; for members' devices only", async () => {
     const chat = await foundGroup(3);

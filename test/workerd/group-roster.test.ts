@@ -2,7 +2,14 @@
 import { describe, expect, it } from "vitest";
 import { readTree } from "../../src/mls-guard/tree.ts";
 import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
-import { commitTo, sendCommit, submissionOf } from "./support/direct-chat.ts";
+import {
+  commitTo,
+  openLiveChat,
+  openLiveInbox,
+  sendCommit,
+  sendFrame,
+  submissionOf,
+} from "./support/direct-chat.ts";
 import { hibernate, rowsOf } from "./support/faults.ts";
 import {
   codeOf,
@@ -38,7 +45,30 @@ function treeLeaves(chat: GroupChat): Record<string, number> {
 }
 
 describe("a group", () => {
-  it("has its founder as owner; messages go to all in the epoch and to nobody before it", async () => {
+  it("[D1] [R1] hands a message to every member once, and its ticks are each member's own", async () => {
+    const chat = await foundGroup(4);
+    const sockets = await Promise.all(chat.members.map((device) => openLiveInbox(chat, device)));
+    const owner = await openLiveChat(chat, chat.owner);
+    owner.send(sendFrame(chat, "to all"));
+    expect(await owner.frame("accepted")).toMatchObject({ seq: 2 });
+    for (const socket of sockets) await socket.untilSeq(2);
+    sockets[0]?.send({ type: "ack", conversation_id: chat.id, seq: 2 });
+    const first = member(chat, 0).user_id;
+    await owner.until(
+      (received) =>
+        received.some(
+          (frame) =>
+            frame.type === "receipts" &&
+            frame.receipts.some(({ user_id, delivered }) => user_id === first && delivered === 2),
+        ),
+      "the first tick",
+    );
+    const { members } = await stateFor(chat, chat.owner);
+    expect(members.map(({ delivered }) => delivered).sort()).toEqual([1, 1, 1, 2]);
+    for (const socket of sockets) expect(socket.entries().map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
+  it("has its founder as owner; messages are taken from every member", async () => {
     const chat = await foundGroup(3);
     expect(await stateFor(chat, chat.owner)).toMatchObject({
       kind: "group",

@@ -1,4 +1,5 @@
 /** [E6] Key packages over the wire: what is taken, who gets which, and what a storm of claims can do. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { base64 } from "@scure/base";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -158,6 +159,10 @@ describe("claiming", () => {
     await upload(bob, [await made(ref(bob)), await made(ref(bob), "x25519", true)]);
     await accountStub(env, bob.user_id).revokeDevice(1, 1);
     expect((await claim(alice, [bob.user_id])).body.users).toMatchObject([{ devices: [] }]);
+    const left = await runInDurableObject(accountStub(env, bob.user_id), (_, { storage }) =>
+      storage.sql.exec("SELECT id FROM key_packages").toArray(),
+    );
+    expect(left).toEqual([]);
     const carol = await stocked(1);
     const account = accountStub(env, carol.user_id);
     moveClock(91 * 24 * hour);

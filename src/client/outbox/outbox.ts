@@ -6,7 +6,7 @@
 import { base64 } from "@scure/base";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
-import type { Content } from "../content.ts";
+import { type Content, introductionIn } from "../content.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
 import { type Change, getValue } from "../store/store.ts";
 import type { Desk, Joined } from "../sync/desk.ts";
@@ -65,10 +65,10 @@ export class Outbox implements OutboxLink {
     if (record === null) throw new ProtocolError("not_found");
     if (!record.isMember) throw new ProtocolError("not_allowed");
     if (text.length > limits.textCharsMax) throw new ProtocolError("too_large");
-    const introduction = await this.#introduction(record);
-    const items = introduction === null ? [] : [this.#item(conversationId, introduction, true)];
-    const item = { ...this.#item(conversationId, { v: 1, type: "text", text }, false), messageId };
-    await this.#put(conversationId, [...items, item]);
+    const profile = await this.#introduction(record);
+    const content = { v: 1, type: "text", text, ...(profile === null ? {} : { profile }) } as const;
+    const item = { ...this.#item(conversationId, content, false), messageId };
+    await this.#put(conversationId, [item]);
   }
 
   /** What nobody sees: keys, requests, repairs. Not sent twice while the first still waits. */
@@ -90,16 +90,21 @@ export class Outbox implements OutboxLink {
   /** Who this is, once more, to whoever came in since it was said. */
   async introduce(conversationId: string): Promise<void> {
     const record = this.#desk.conversation(conversationId);
-    const introduction = record === null ? null : await this.#introduction(record);
-    if (introduction !== null) await this.writeSilent(conversationId, [introduction]);
+    const profile = record === null ? null : await this.#introduction(record);
+    if (profile !== null) await this.writeSilent(conversationId, [{ v: 1, type: "profile_key", ...profile }]);
   }
 
-  async #introduction({ conversationId, isProfileDue }: ConversationRecord): Promise<Content | null> {
+  async #introduction({
+    conversationId,
+    isProfileDue,
+  }: ConversationRecord): Promise<{ key: string; phone: string } | null> {
     const profile = await getValue(this.#desk.store, "own_profile");
     const { items } = this.lane(conversationId);
-    const isOnItsWay = items.some((item) => item.content.type === "profile_key" && item.state === "pending");
+    const isOnItsWay = items.some(
+      (item) => introductionIn(item.content) !== null && item.state === "pending",
+    );
     if (!isProfileDue || isOnItsWay || profile === null) return null;
-    return { v: 1, type: "profile_key", key: base64.encode(profile.key), phone: this.#desk.session.phone };
+    return { key: base64.encode(profile.key), phone: this.#desk.session.phone };
   }
 
   #item(conversationId: string, content: Content, silent: boolean): Omit<OutboxRecord, "position"> {

@@ -5,6 +5,7 @@
  */
 import type { Entry } from "../../protocol/entry.ts";
 import type { Accepted } from "../../protocol/send.ts";
+import { introductionIn } from "../content.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
 import type { Change } from "../store/store.ts";
 import { withProof } from "./conversation-state.ts";
@@ -69,7 +70,7 @@ export class Acceptance {
       const body = { type: "text", text: content.text } as const;
       changes.push({ table: "messages", put: messageOf(entry, body, record, desk.session) });
     }
-    const isProfileDue = content.type === "profile_key" ? false : record.isProfileDue;
+    const isProfileDue = introductionIn(content) === null && record.isProfileDue;
     const held = { ...record, isProfileDue, heldTo: Math.max(record.heldTo, entry.seq) };
     const { log_id, seq, mac } = accepted;
     const proven = mac === undefined ? held : withProof(held, { log_id, seq, message_id: messageId, mac });

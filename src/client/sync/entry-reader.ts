@@ -65,6 +65,7 @@ export class EntryReader {
 
   async #open(reading: Reading, entry: ReceivedEntry): Promise<ReadEntry | Need> {
     const { crypto, self, settled, blobs, ownContent } = this.#options;
+    if (!isDecodable(entry)) return parked(reading, "not_decodable");
     const agrees = (position: Position) => this.#agrees(reading, position);
     switch (entry.kind) {
       case "message":
@@ -199,4 +200,21 @@ function inlineBytes(entry: Extract<ReceivedEntry, { kind: "commit" }>): CommitB
     commit: base64.decode(envelope),
     sealedState: sealed_state === null ? null : base64.decode(sealed_state),
   };
+}
+
+/** [D8] Base64 that is not canonical is a broken entry, and must not hold up those behind it. */
+function isDecodable(entry: ReceivedEntry): boolean {
+  if (entry.kind === "unknown") return true;
+  const texts =
+    entry.kind === "skip"
+      ? [entry.body_hash]
+      : entry.kind === "commit"
+        ? [entry.envelope, entry.sealed_state]
+        : [entry.envelope];
+  try {
+    for (const text of texts) if (typeof text === "string") base64.decode(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

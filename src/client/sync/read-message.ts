@@ -5,7 +5,7 @@
 import { base64 } from "@scure/base";
 import type { z } from "zod";
 import type { messageEntrySchema } from "../../protocol/entry.ts";
-import { type Content, decodeContent } from "../content.ts";
+import { type Content, decodeContent, introductionIn } from "../content.ts";
 import type { Message } from "../contract.ts";
 import { type CryptoPort, type Position, withRatchet } from "../crypto/port.ts";
 import type { MlsFailure } from "../mls/failures.ts";
@@ -74,10 +74,10 @@ export async function readMessageEntry(
 function readOwn(reader: MessageReader, reading: Reading, entry: MessageEntry): ReadEntry {
   const content = reader.ownContent(entry.message_id);
   if (content === null) return entry.silent ? nothingRead(reading) : parked(reading, "own_message");
-  if (content.type === "text") return { ...nothingRead(reading), body: { type: "text", text: content.text } };
   // What was still due when this went out is said now.
-  const isProfileDue = content.type === "profile_key" ? false : reading.record.isProfileDue;
-  return nothingRead({ ...reading, record: { ...reading.record, isProfileDue } });
+  const isProfileDue = introductionIn(content) === null && reading.record.isProfileDue;
+  const read = nothingRead({ ...reading, record: { ...reading.record, isProfileDue } });
+  return content.type === "text" ? { ...read, body: { type: "text", text: content.text } } : read;
 }
 
 function unopened(reading: Reading, entry: MessageEntry, failure: MlsFailure): ReadEntry {
@@ -109,10 +109,12 @@ async function said(
 
 function followUpsOf(content: Content, entry: MessageEntry, self: Self): FollowUp[] {
   switch (content.type) {
+    case "text":
     case "profile_key": {
-      if (entry.sender.user_id === self.userId) return [];
-      const key = base64.decode(content.key);
-      return [{ type: "profile_key", userId: entry.sender.user_id, key, phone: content.phone }];
+      const said = introductionIn(content);
+      if (said === null || entry.sender.user_id === self.userId) return [];
+      const key = base64.decode(said.key);
+      return [{ type: "profile_key", userId: entry.sender.user_id, key, phone: said.phone }];
     }
     case "state_request":
       return [{ type: "state_wanted", hash: content.hash }];

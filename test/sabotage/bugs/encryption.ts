@@ -64,7 +64,7 @@ export const encryptionBugs: PlantedBug[] = [
     says: "A new device's leaf is taken to be the next after the last, not the leftmost blank one.",
     changes: [
       {
-        file: "durable/conversation/roster.ts",
+        file: "durable/conversation/roster-change.ts",
         find: "  let lowest = 0;",
         replace: "  let lowest = Math.max(-1, ...taken) + 1;",
       },
@@ -129,7 +129,7 @@ export const encryptionBugs: PlantedBug[] = [
     says: "An owner whose last device was removed has left, and the group has none.",
     changes: [
       {
-        file: "durable/conversation/roster.ts",
+        file: "durable/conversation/roster-change.ts",
         find: 'kind === "group" && member.role !== "owner" &&',
         replace: 'kind === "group" &&',
       },
@@ -148,8 +148,8 @@ export const encryptionBugs: PlantedBug[] = [
       },
       {
         file: "durable/conversation/foundings.ts",
-        find: "return call.generation > 1 || (await foundedId(call)) === core.id;",
-        replace: "return call.generation > 1 || [core.id, undefined].includes(await foundedId(call));",
+        find: "return (await foundedId(call)) === core.id;",
+        replace: "return [core.id, undefined].includes(await foundedId(call));",
       },
     ],
     checks: ["test/workerd/access-conversations.test.ts"],
@@ -251,7 +251,7 @@ export const encryptionBugs: PlantedBug[] = [
     says: "Who was removed and added again reads what was said meanwhile.",
     changes: [
       {
-        file: "durable/conversation/roster.ts",
+        file: "durable/conversation/roster-change.ts",
         find: "before !== undefined && isActive(before) ? before.joined_seq : at.seq;",
         replace: "before?.joined_seq ?? at.seq;",
       },

@@ -2,13 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Progress } from "../../../durable/conversation/progress.ts";
-import {
-  changedRoster,
-  foundedRoster,
-  isActive,
-  type Roster,
-  withGone,
-} from "../../../durable/conversation/roster.ts";
+import { isActive, type Roster } from "../../../durable/conversation/roster.ts";
+import { changedRoster, foundedRoster, withGone } from "../../../durable/conversation/roster-change.ts";
 import type { DeviceRef } from "../../../src/protocol/ids.ts";
 
 const alice: DeviceRef = { user_id: "A".repeat(22), device_id: 1 };

@@ -1,17 +1,20 @@
 /** Who may change the roster, and what leaves a change gives (E2, E11, E14): rules that need no runtime. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { devicesToRemove, leavesOf, memberOf, type Roster } from "../../../durable/conversation/roster.ts";
 import {
   changedRoster,
-  devicesToRemove,
   foundedRoster,
-  leavesOf,
-  memberOf,
-  type Roster,
+  refoundedRoster,
   withGone,
   withLeft,
-} from "../../../durable/conversation/roster.ts";
-import { mayJoin, refusalOfChange, refusalOfLeave } from "../../../durable/conversation/roster-rules.ts";
+} from "../../../durable/conversation/roster-change.ts";
+import {
+  mayJoin,
+  refusalOfChange,
+  refusalOfLeave,
+  refusalOfRefounding,
+} from "../../../durable/conversation/roster-rules.ts";
 import { type DeviceRef, deviceKey } from "../../../src/protocol/ids.ts";
 import { limits } from "../../../src/protocol/limits.ts";
 import type { RosterChange } from "../../../src/protocol/mls.ts";
@@ -150,6 +153,38 @@ describe("the roster of a group", () => {
     const back = changedRoster(out, { add: [device(1, 2)], remove: [] }, at(4), "group");
     expect(memberOf(back, user(1))).toMatchObject({ role: "member", joined_seq: 4 });
     expect(memberOf(back, user(1))?.left_seq).toBeUndefined();
+  });
+
+  it("[E15] is founded again by owner or admin, who put nobody out that they could not remove", () => {
+    const roles = [
+      { user_id: user(1), role: "admin" as const },
+      { user_id: user(2), role: "admin" as const },
+    ];
+    const roster = changedRoster(groupOf(5), { add: [], remove: [], roles }, at(2), "group");
+    const by = (author: number, named: number[], of: Roster = roster) =>
+      refusalOfRefounding(
+        { roster: of, kind: "group" },
+        device(author),
+        named.map((index) => device(index)),
+      )?.code;
+    expect(by(0, [0])).toBeUndefined();
+    expect(by(1, [1, 0, 2])).toBeUndefined();
+    expect(by(1, [1, 0, 3, 4])).toBe("not_allowed");
+    expect(by(1, [1, 2, 3, 4])).toBe("not_allowed");
+    expect(by(3, [3, 0, 1, 2, 4])).toBe("not_allowed");
+    expect(by(0, [0, 7])).toBe("bad_roster");
+    const ownerless = withGone(roster, device(0));
+    expect(by(1, [1, 2, 3, 4], ownerless)).toBeUndefined();
+    expect(by(1, [1, 0, 2], ownerless)).toBe("bad_roster");
+    const again = refoundedRoster(ownerless, [device(1), device(2)], at(3), "group");
+    expect(again.map(({ role, left_seq }) => [role, left_seq])).toEqual([
+      ["owner", undefined],
+      ["admin", undefined],
+      ["admin", undefined],
+      ["member", 3],
+      ["member", 3],
+    ]);
+    expect(leavesOf(again)).toEqual([0, 1]);
   });
 
   it("lets the other devices of one who was added again come in, and none that was logged out", () => {

@@ -7,13 +7,8 @@ import { offerEntries, planNext, planOverdue } from "../../../durable/conversati
 import { isGenuine, positionKey, positionMac } from "../../../durable/conversation/position.ts";
 import { Progress } from "../../../durable/conversation/progress.ts";
 import { type IdRow, RecentIds } from "../../../durable/conversation/recent-ids.ts";
-import {
-  changedRoster,
-  foundedRoster,
-  memberOf,
-  type Roster,
-  withGone,
-} from "../../../durable/conversation/roster.ts";
+import { memberOf, type Roster } from "../../../durable/conversation/roster.ts";
+import { changedRoster, foundedRoster, withGone } from "../../../durable/conversation/roster-change.ts";
 import type { Loaded } from "../../../durable/conversation/state.ts";
 import { RateLimiter } from "../../../durable/rate.ts";
 import { limits } from "../../../src/protocol/limits.ts";

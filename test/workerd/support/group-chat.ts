@@ -5,6 +5,7 @@ import type { ConversationState } from "../../../src/protocol/entry.ts";
 import type { DeviceRef } from "../../../src/protocol/ids.ts";
 import { type ChangeOfRoster, MlsChat } from "../mls-client.ts";
 import { commitTo, type DirectChat, newUserId } from "./direct-chat.ts";
+import { eventually, heldSeqs } from "./faults.ts";
 
 export interface GroupChat extends DirectChat {
   owner: DeviceRef;
@@ -33,6 +34,9 @@ export async function foundGroup(size = 4): Promise<GroupChat> {
   const outcome = await chat.conversation().found({ author: owner, ...founding.request });
   if (!("state" in outcome) || "refused" in outcome) throw new Error(JSON.stringify(outcome));
   chat.mls.founded(founding);
+  // The founding entry is on its way to all but its author: tests start when it has arrived.
+  for (const device of chat.members)
+    await eventually(async () => (await heldSeqs(chat, device)).includes(1), "the founding");
   return chat;
 }
 

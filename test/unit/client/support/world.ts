@@ -1,11 +1,13 @@
 /** A fake server, one virtual clock, and clients on it. */
 import { vi } from "vitest";
 import type { Kittiwake } from "../../../../src/client/contract.ts";
+import type { CryptoPort } from "../../../../src/client/crypto/port.ts";
 import { openKittiwake } from "../../../../src/client/index.ts";
 import { openSqliteStore } from "../../../../src/client/store/sqlite.ts";
 import type { Store } from "../../../../src/client/store/store.ts";
 import { aloneTabs, type Tabs } from "../../../../src/client/tabs/tabs.ts";
 import type { DeviceRef } from "../../../../src/protocol/ids.ts";
+import { plainCrypto } from "../../../support/plain-crypto.ts";
 import { FakeServer } from "./fake-server.ts";
 import { VirtualEnvironment } from "./virtual-environment.ts";
 
@@ -21,6 +23,8 @@ export interface Client {
 export class World {
   readonly server = new FakeServer();
   readonly environment = new VirtualEnvironment(this.server);
+  /** One for each device that is opened. */
+  newCrypto: () => CryptoPort = plainCrypto;
   readonly #apps: Kittiwake[] = [];
 
   constructor() {
@@ -34,6 +38,7 @@ export class World {
       url: "http://server.test",
       store,
       environment: this.environment,
+      crypto: this.newCrypto(),
       tabs,
     });
     this.#apps.push(app);
@@ -58,8 +63,8 @@ export class World {
     const bob = await this.register(bobPhone, "Bob");
     const chat = await alice.app.startChat(bobPhone);
     await this.environment.until(
-      async () => (await bob.app.conversations()).length === 1,
-      "Bob sees the chat",
+      async () => (await bob.app.conversations())[0]?.title === "Alice",
+      "Bob sees whose chat it is",
     );
     return { alice, bob, chat };
   }
@@ -77,7 +82,7 @@ export class World {
   }
 }
 
-/** An envelope as another client would make it. */
+/** What is inside an envelope that another client made. */
 export function textEnvelope(text: string): string {
   return Buffer.from(JSON.stringify({ v: 1, type: "text", text })).toString("base64");
 }
