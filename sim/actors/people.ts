@@ -1,5 +1,6 @@
 /** What people do with their devices. Each method is called in a turn of the device; nothing waits for it. */
 import { ConnectionError } from "../../src/client/connection-error.ts";
+import type { Content } from "../../src/client/content.ts";
 import type { ConversationSummary, Kittiwake, Message } from "../../src/client/contract.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { developmentCode } from "../runtime/edge-routes.ts";
@@ -116,7 +117,7 @@ export class People {
         if (item.state !== "failed") continue;
         device.world.say(
           device.name,
-          () => `${how === "retry" ? "tries again" : "discards"} "${item.content.text}"`,
+          () => `${how === "retry" ? "tries again" : "discards"} "${textOf(item.content)}"`,
         );
         this.#expect(
           device,
@@ -183,6 +184,10 @@ export class People {
       else device.world.observer.unexpected(device.name, `a call rejected: ${describe(error)}`);
     });
   }
+}
+
+function textOf(content: Content): string {
+  return content.type === "text" ? content.text : content.type;
 }
 
 export function short(conversationId: string): string {
