@@ -1,7 +1,9 @@
 /** What people do with their devices. Each method is called in a turn of the device; nothing waits for it. */
+
 import { ConnectionError } from "../../src/client/connection-error.ts";
 import type { Content } from "../../src/client/content.ts";
 import type { ConversationSummary, Kittiwake, Message } from "../../src/client/contract.ts";
+import { EncryptionError } from "../../src/client/groups/encryption-error.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { developmentCode } from "../runtime/edge-routes.ts";
 import { describe } from "../runtime/sim-object.ts";
@@ -180,10 +182,16 @@ export class People {
     const { life } = device;
     promise.catch((error: unknown) => {
       if (device.life !== life || error instanceof ConnectionError || StoreRefused.isOne(error)) return;
-      if (error instanceof ProtocolError) device.world.say(device.name, () => `is told: ${error.code}`);
+      if (error instanceof ProtocolError || isForNow(error))
+        device.world.say(device.name, () => `is told: ${error.code}`);
       else device.world.observer.unexpected(device.name, `a call rejected: ${describe(error)}`);
     });
   }
+}
+
+/** What the user is told to try again later: the other side is about to upload keys, or this side is coming back. */
+function isForNow(error: unknown): error is EncryptionError {
+  return error instanceof EncryptionError && ["no_keys", "repairing"].includes(error.code);
 }
 
 function textOf(content: Content): string {

@@ -90,7 +90,7 @@ function differs(device: Device, record: ConversationRecord, history: History): 
     const message = device.data.get("messages", [id, seq, 0]);
     if (message !== null && message.messageId !== entry?.messageId)
       return `[D3] ${name} shows another message at ${seq}`;
-    if (message === null && log[seq - 1]?.kind === "message")
+    if (message === null && log[seq - 1]?.isSilent === false)
       return `[D3] ${name} does not show entry ${seq}`;
   }
   return null;

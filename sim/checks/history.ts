@@ -119,7 +119,7 @@ export class History {
       author: deviceKey({ user_id: String(row.sender_id), device_id: Number(row.device_id) }),
       sentAt: Number(row.sent_at),
       kind: String(row.kind),
-      isSilent: row.silent === 1 || row.kind === "commit",
+      isSilent: row.silent === 1 || row.kind !== "message",
     }));
   }
 }
