@@ -69,11 +69,11 @@ export function ofHttp(path: string, body: unknown): string {
   if (facts.members !== undefined) return `${where} ${ofState(facts)}`;
   if (facts.message_id !== undefined)
     return `${where} ${id(facts.message_id)}${placeOf(facts)} ${facts.seq === undefined ? "" : `at ${String(facts.seq)}`}`;
-  return `${where} ${JSON.stringify(body ?? "", short).slice(0, 160)}`;
+  return `${where} ${JSON.stringify(body ?? "", abridged).slice(0, 160)}`;
 }
 
 /** Bytes say nothing to a reader. */
-function short(_key: string, value: unknown): unknown {
+function abridged(_key: string, value: unknown): unknown {
   return typeof value === "string" && value.length > 48 ? `${value.slice(0, 6)}…` : value;
 }
 
@@ -82,7 +82,7 @@ function placeOf({ generation, epoch, roster_change: change }: Anything): string
   const place = generation === undefined ? "" : ` in ${String(generation)}.${String(epoch ?? 0)}`;
   return change === undefined
     ? place
-    : `${place} ${JSON.stringify(change, short).replace(/"user_id":"[\w-]{16}/g, '"')}`;
+    : `${place} ${JSON.stringify(change, abridged).replace(/"user_id":"[\w-]{16}/g, '"')}`;
 }
 
 function ofState(state: Anything): string {
