@@ -3,14 +3,14 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { base64urlnopad } from "@scure/base";
+import { base64, base64urlnopad } from "@scure/base";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { blobKey } from "../../durable/conversation/blobs.ts";
 import type { Tokens } from "../../src/protocol/http.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import { type Answer, call, register } from "./access-client.ts";
 import { MlsChat, newConversationId } from "./mls-client.ts";
-import { armedAt, moveClock, rowsOf } from "./support/faults.ts";
+import { armedAt, crash, moveClock, rowsOf } from "./support/faults.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -106,6 +106,34 @@ describe("a blob", () => {
     };
     const answer = await call(`/v1/conversations/${id}/commits`, { token: owner.access_token, body });
     expect(answer.body.error).toMatchObject({ code: "bad_commit", where: "malformed" });
+  });
+
+  it("[L3] that is the commit is named by the entry; a resend gets the first ack, other bytes conflict", async () => {
+    const { id, owner, bob, mls, conversation } = await group();
+    const made = await mls.commit(ref(owner));
+    const bytes = base64.decode(String(made.request.envelope));
+    const blob = { hash: hashOf(bytes), size: bytes.length };
+    // As if it were a commit of two thousand leaves, which is too large to travel inside the request.
+    await env.MEDIA.put(blobKey(id, blob.hash), bytes);
+    await conversation.announceBlob(ref(owner), blob.hash);
+    await conversation.blobUploaded(blob.hash, blob.size);
+    const request = { ...made.request, envelope: blob };
+    const sent = (body: unknown) =>
+      call(`/v1/conversations/${id}/commits`, { token: owner.access_token, body });
+    const first = await sent(request);
+    expect(first.body).toMatchObject({ seq: 2 });
+    expect((await sent(request)).body).toEqual(first.body);
+    expect((await sent(made.request)).body.error.code).toBe("id_conflict");
+    for (let round = 0; round < 2; round++) {
+      const page = await call(`/v1/conversations/${id}/entries?after=1`, { token: bob.access_token });
+      expect(page.body.entries).toMatchObject([{ kind: "commit", epoch: 1, envelope: blob }]);
+      // Then as the row has it.
+      await crash(conversation);
+    }
+    expect((await sent(request)).body).toEqual(first.body);
+    expect(await get(id, bob, blob.hash)).toEqual(bytes);
+    const info = await call(`/v1/conversations/${id}/group-info`, { token: bob.access_token });
+    expect(info.body).toMatchObject({ epoch: 2, commit: blob });
   });
 
   it("of another hash, too large or too small is refused and written nowhere", async () => {
