@@ -1,5 +1,4 @@
 /** The public object: reads answer from the store, what changes something goes to the tab that leads (session-seat.ts). */
-import { base64urlnopad } from "@scure/base";
 import { limits } from "../protocol/limits.ts";
 import { finishLogOut, requestCode } from "./auth/login.ts";
 import type {
@@ -78,9 +77,9 @@ export class KittiwakeClient implements Kittiwake {
     picture: Uint8Array | null;
     userIds: string[];
   }): Promise<string> {
-    const conversationId = base64urlnopad.encode(this.#means.environment.randomBytes(32));
-    await this.#seat.call("createGroup", conversationId, request);
-    return conversationId;
+    const { environment } = this.#means;
+    const messageId = environment.newMessageId(environment.now());
+    return (await this.#seat.call("createGroup", messageId, request)) as string;
   }
   async group(conversationId: string): Promise<Group | null> {
     return await this.#read(null, (store, userId) => groupView(store, conversationId, userId));

@@ -92,6 +92,29 @@ export function plainMessage(
   });
 }
 
+/** A commit of another device, with the GroupInfo it leads to. */
+export function plainCommit(
+  info: PlainInfo,
+  commit: {
+    epoch: number;
+    from: DeviceRef;
+    add: DeviceRef[];
+    remove: DeviceRef[];
+    position: Position;
+    stateHash: string;
+  },
+): { bytes: Uint8Array; groupInfo: Uint8Array; sealedState: Uint8Array } {
+  const { position, ...rest } = commit;
+  const next = fresh();
+  const gone = new Set(commit.remove.map(deviceKey));
+  const devices = [...info.devices.filter((device) => !gone.has(deviceKey(device))), ...commit.add];
+  return {
+    bytes: write({ ...rest, secret: info.secret, next, isJoin: false, position: asPlain(position) }),
+    groupInfo: write({ secret: next, devices }),
+    sealedState: write({ secret: next, document: "" }),
+  };
+}
+
 export function plainCrypto(): CryptoPort {
   return { ...keyMethods, ...groupMethods, ...messageMethods, close: () => {} };
 }

@@ -29,6 +29,8 @@ export interface Founding {
   generation: number;
   userIds: readonly string[];
   state: ConversationContent;
+  /** The id of a group follows from its first founding's. */
+  messageId?: string;
 }
 
 export class Founder {
@@ -75,7 +77,14 @@ export class Founder {
     return claimed;
   }
 
-  async #make({ conversationId, kind, generation, userIds, state }: Founding): Promise<PendingCommitRecord> {
+  async #make({
+    conversationId,
+    kind,
+    generation,
+    userIds,
+    state,
+    ...rest
+  }: Founding): Promise<PendingCommitRecord> {
     const { crypto, desk, keys } = this.#options;
     const { environment, session } = desk;
     const self: DeviceRef = { user_id: session.userId, device_id: session.deviceId };
@@ -85,7 +94,7 @@ export class Founder {
     if (kind === "direct" && !claimed.some(({ device }) => others.includes(device.user_id)))
       throw new EncryptionError("no_keys");
     const { document } = await crypto.makeState(encodeState(state));
-    const messageId = environment.newMessageId(environment.now());
+    const messageId = rest.messageId ?? environment.newMessageId(environment.now());
     const record = desk.conversation(conversationId);
     const base = record === null ? { baseSeq: 0, baseHash: startOf(conversationId) } : signedBase(record);
     const made = await crypto.found({

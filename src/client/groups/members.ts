@@ -1,6 +1,7 @@
 /** What a user does with a group [E16]: each is one commit, made from the newest state and refused where the role forbids it. */
 import { base64 } from "@scure/base";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { groupConversationId } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Role } from "../../protocol/mls.ts";
 import { acceptedSchema } from "../../protocol/send.ts";
@@ -29,14 +30,15 @@ export class Members {
     this.#options = options;
   }
 
-  /** `conversationId` is the caller's, so that asking twice founds once. */
+  /** `messageId` is the caller's, so that asking twice founds once. Gives the conversation's id. */
   async create(
-    conversationId: string,
+    messageId: string,
     { name, picture, userIds }: { name: string; picture: Uint8Array | null; userIds: readonly string[] },
-  ): Promise<void> {
+  ): Promise<string> {
     const { desk, founder } = this.#options;
     const own = desk.session.userId;
     const others = [...new Set(userIds)].filter((userId) => userId !== own);
+    const conversationId = await groupConversationId(own, messageId);
     const state: GroupState = {
       v: 1,
       kind: "group",
@@ -47,9 +49,11 @@ export class Members {
     await desk.inTurn(conversationId, async () => {
       if (desk.conversation(conversationId) !== null) return;
       const first = others.slice(0, usersAtOnce);
-      await founder.found({ conversationId, kind: "group", generation: 1, userIds: [own, ...first], state });
+      const userIds = [own, ...first];
+      await founder.found({ conversationId, kind: "group", generation: 1, userIds, state, messageId });
     });
     await this.add(conversationId, others);
+    return conversationId;
   }
 
   /** As many commits as it takes; users who are in already stay as they are. */

@@ -63,7 +63,7 @@ async function runGroupMethod(
   members: Leader["members"],
   method: GroupMethod,
   values: unknown[],
-): Promise<void> {
+): Promise<unknown> {
   switch (method) {
     case "createGroup":
       return await members.create(...z.tuple([id, newGroup]).parse(values));

@@ -117,8 +117,9 @@ export class LogWriter {
         ? plan.reading.record
         : withProof(plan.reading.record, { log_id, seq: last.seq, message_id: last.message_id, mac });
     plan.reading = { ...plan.reading, record };
-    const isNothingNew = plan.changes.length === 0 && record.cursor.seq === before.record.cursor.seq;
-    if (isNothingNew && record.proven === before.record.proven && record.head === present?.head) return;
+    const isNothingNew = plan.changes.length === 0 && record.cursor.seq === present?.cursor.seq;
+    const isSameLog = record.logId === present?.logId && record.proven === present.proven;
+    if (isNothingNew && isSameLog && record.head === present?.head) return;
     const { group } = plan.reading;
     const keys = this.#groups.changes(conversationId, before.group, group);
     const settled = this.#outbox.settled(conversationId, plan.ownIds);

@@ -73,7 +73,7 @@ async function adopted(
   const hash = signed === null ? reading.record.stateHash : base64.encode(signed.stateHash);
   const document = pending.document === null ? reading.document : documentOf(reading, pending.document, hash);
   const next = { ...reading, group: pending.made.next, pending: null, document: matching(document, hash) };
-  const read = finished(reader, reading, next, entry, { hash, isJoin: pending.origin === "joiner" });
+  const read = finished(reader, reading, next, entry, hash);
   const isWithoutState =
     pending.origin === "joiner" && next.document === null && reading.record.kind === "group";
   const asks: FollowUp[] = isWithoutState && hash !== null ? [{ type: "ask_for_state", hash }] : [];
@@ -107,7 +107,7 @@ async function joinedBy(
       : null;
   const record = { ...reading.record, chain: entry.seq === 1 ? null : chain };
   const next = { ...reading, record, document: opened };
-  const read = finished(reader, { ...reading, record }, next, entry, { hash, isJoin: false });
+  const read = finished(reader, { ...reading, record }, next, entry, hash);
   const asks: FollowUp[] = opened === null ? [{ type: "ask_for_state", hash }] : [];
   return { ...read, followUps: [...read.followUps, ...asks] };
 }
@@ -142,7 +142,7 @@ async function applied(
     : await openedState(reader, reading, accepted.group, entry, bytes, hash);
   // [E2] What was pending has lost: it was for the epoch that ends here.
   const next = { ...reading, group: accepted.group, document: opened, pending: null };
-  const read = finished(reader, reading, next, entry, { hash, isJoin: accepted.isJoin });
+  const read = finished(reader, reading, next, entry, hash);
   const lost: Change[] =
     reading.pending === null ? [] : [{ table: "pendingCommits", remove: [reading.record.conversationId] }];
   const asks: FollowUp[] = opened === null && !accepted.isJoin ? [{ type: "ask_for_state", hash }] : [];
@@ -171,7 +171,7 @@ function removed(reader: CommitReader, reading: Reading, entry: CommitEntry): Re
   const notice = noticeOf(
     entry,
     { record: reading.record, state: groupStateOf(reading.document) },
-    { record, state: null, isJoin: false },
+    { record, state: null },
   );
   const next = { ...reading, record, group: null, pending: null };
   const changes: Change[] = [{ table: "pendingCommits", remove: [record.conversationId] }];
@@ -181,11 +181,7 @@ function removed(reader: CommitReader, reading: Reading, entry: CommitEntry): Re
 /** From before this device's first epoch: it tells who is in. */
 function shownOnly(reading: Reading, entry: CommitEntry, self: Self): ReadEntry {
   const record = withRoster(reading.record, entry, self);
-  const notice = noticeOf(
-    entry,
-    { record: reading.record, state: null },
-    { record, state: null, isJoin: false },
-  );
+  const notice = noticeOf(entry, { record: reading.record, state: null }, { record, state: null });
   const body = notice === null ? null : { type: "notice" as const, notice };
   return { ...nothingRead({ ...reading, record }), body };
 }
@@ -208,7 +204,7 @@ function finished(
   before: Reading,
   after: Reading,
   entry: CommitEntry,
-  { hash, isJoin }: { hash: string | null; isJoin: boolean },
+  hash: string | null,
 ): ReadEntry {
   const state = groupStateOf(after.document);
   const known = withRoster(before.record, entry, reader.self);
@@ -226,7 +222,7 @@ function finished(
   const notice = noticeOf(
     entry,
     { record: before.record, state: groupStateOf(before.document) },
-    { record, state, isJoin },
+    { record, state },
   );
   const changes: Change[] =
     after.document === null || after.document === before.document

@@ -71,7 +71,7 @@ export function usersOf(devices: readonly DeviceRef[]): string[] {
 export function noticeOf(
   entry: CommitEntry,
   before: { record: ConversationRecord; state: GroupState | null },
-  after: { record: ConversationRecord; state: GroupState | null; isJoin: boolean },
+  after: { record: ConversationRecord; state: GroupState | null },
 ): Notice | null {
   if (entry.epoch === 0) return { type: entry.generation === 1 ? "founded" : "founded_again" };
   const wasIn = new Set(before.record.members.map((member) => member.userId));
@@ -82,10 +82,9 @@ export function noticeOf(
   const gone = usersOf(entry.roster_change.remove).filter((userId) => !isIn.has(userId));
   const removed = gone.filter((userId) => !left.has(userId));
   if (removed.length > 0 && before.record.kind === "group") return { type: "members_removed", who: removed };
-  return (
-    changedState(before.state, after.state) ??
-    (after.isJoin && gone.length === 0 ? { type: "device_joined" } : null)
-  );
+  const replaced = new Set(entry.roster_change.remove.map(deviceKey));
+  const hasNewDevice = entry.roster_change.add.some((device) => !replaced.has(deviceKey(device)));
+  return changedState(before.state, after.state) ?? (hasNewDevice ? { type: "device_joined" } : null);
 }
 
 function changedState(before: GroupState | null, after: GroupState | null): Notice | null {

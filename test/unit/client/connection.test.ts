@@ -188,7 +188,7 @@ describe("where sockets are blocked", () => {
         silent: false,
         envelope: textEnvelope(text),
       };
-      log.submit(bob.device, body, 0);
+      log.forge(bob.device, body, 0);
     }
     await world.environment.until(async () => (await world.texts(alice, chat)).length === 3, "polled");
     const key = `${alice.device.user_id}.${alice.device.device_id}|${chat}`;
@@ -230,7 +230,7 @@ describe("where sockets are blocked", () => {
       silent: false,
       envelope: textEnvelope("x"),
     };
-    log.submit(bob.device, { ...commit, roster_change: { add: [added], remove: [] } }, 0);
+    log.forge(bob.device, { ...commit, roster_change: { add: [added], remove: [] } }, 0);
     await alice.app.send(chat, "over HTTP");
     await world.environment.until(async () => (await alice.store.all("outbox")).length === 0, "sent");
     expect(log.entries.at(-1)).toMatchObject({ kind: "message", epoch: 2 });

@@ -114,7 +114,7 @@ describe("the outbox", () => {
       silent: false,
       envelope: textEnvelope("below"),
     };
-    log.submit(bob.device, body, 0);
+    log.forge(bob.device, body, 0);
     await alice.app.send(chat, "above");
     await world.environment.advance(10);
     const cursor = async () => (await alice.store.get("conversations", [chat]))?.cursor.seq;
@@ -131,7 +131,7 @@ describe("the outbox", () => {
     await bob.app.close();
     const log = world.server.log(chat);
     const message = { message_id: strangerId(), epoch: 1, base_seq: 0, silent: false };
-    log.submit(bob.device, { ...message, envelope: textEnvelope("below") }, 0);
+    log.forge(bob.device, { ...message, envelope: textEnvelope("below") }, 0);
     await alice.app.send(chat, "above");
     await world.environment.advance(10);
     expect((await own())[0]?.seq).toBe(3);
@@ -151,7 +151,7 @@ describe("the outbox", () => {
       silent: false,
       envelope: textEnvelope("below"),
     };
-    world.server.log(chat).submit(bob.device, body, 0);
+    world.server.log(chat).forge(bob.device, body, 0);
     await alice.app.send(chat, "above");
     await world.environment.advance(limits.gapPatienceMs + 10);
     expect(await world.texts(alice, chat)).toEqual(["(notice)", "below", "above"]);
@@ -205,7 +205,7 @@ describe("a refusal", () => {
       envelope: textEnvelope("x"),
     };
     const added = { user_id: bob.device.user_id, device_id: 9 };
-    log.submit(bob.device, { ...body, roster_change: { add: [added], remove: [] } }, 0);
+    log.forge(bob.device, { ...body, roster_change: { add: [added], remove: [] } }, 0);
     const ids: string[] = [];
     for (const text of ["1", "2", "3"]) ids.push((await alice.app.send(chat, text)).messageId);
     await allSent();
@@ -235,7 +235,7 @@ describe("a refusal", () => {
       envelope: textEnvelope("x"),
     };
     const added = { user_id: bob.device.user_id, device_id: 9 };
-    world.server.log(chat).submit(bob.device, { ...commit, roster_change: { add: [added], remove: [] } }, 0);
+    world.server.log(chat).forge(bob.device, { ...commit, roster_change: { add: [added], remove: [] } }, 0);
     refuse("base_too_old");
     await alice.app.send(chat, "patient");
     await allSent();

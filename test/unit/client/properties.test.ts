@@ -46,7 +46,7 @@ async function play(steps: Step[]): Promise<void> {
       const [inbox] = world.server.open(alice.device);
       switch (action.do) {
         case "bob writes":
-          log.submit(
+          log.forge(
             bob.device,
             {
               message_id: strangerId(),
@@ -85,7 +85,7 @@ async function play(steps: Step[]): Promise<void> {
           alice.app.openChat(chat);
           break;
         case "epoch moves":
-          log.submit(
+          log.forge(
             bob.device,
             {
               message_id: strangerId(),

@@ -1,12 +1,5 @@
 /** What every store must do. Run for both implementations in store.test.ts. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type {
-  GroupRecord,
-  KeysRecord,
-  PendingCommitRecord,
-  RatchetRecord,
-  UsedWelcomeRecord,
-} from "../../../src/client/store/key-records.ts";
 import type { ConversationRecord, MessageRecord, OutboxRecord } from "../../../src/client/store/records.ts";
 import { type Change, getValue, putValue, type Store } from "../../../src/client/store/store.ts";
 
@@ -109,61 +102,13 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ]);
     });
 
-    it("[E8] gives bytes back as bytes, however deep they lie, and text as it was", async () => {
-      const group = groupRecord("a");
-      const tricky = putValue("installation_id", '{"$bytes":"AAAA"}');
-      await store.apply([
-        { table: "groups", put: group },
-        { table: "ratchets", put: ratchet("a", 0) },
-        tricky,
-      ]);
-      await store.apply([
-        { table: "keys", put: keysRecord },
-        { table: "pendingCommits", put: pending("a") },
-      ]);
-      expect(await store.get("groups", ["a"])).toEqual(group);
-      expect(await store.get("keys", ["device"])).toEqual(keysRecord);
-      const held = await store.get("pendingCommits", ["a"]);
-      expect(held).toEqual(pending("a"));
-      expect(held?.made.next.state).toBeInstanceOf(Uint8Array);
-      expect(await getValue(store, "installation_id")).toBe('{"$bytes":"AAAA"}');
-    });
-
-    it("[E8] keeps the newest ratchet of each leaf, and conversations apart", async () => {
-      const newer = { ...ratchet("a", 2), bytes: new Uint8Array([9]) };
-      const puts = [ratchet("a", 2), ratchet("a", 10), ratchet("b", 1), newer];
-      await store.apply(puts.map((one): Change => ({ table: "ratchets", put: one })));
-      expect(await store.range("ratchets", { conversationId: "a" })).toEqual([newer, ratchet("a", 10)]);
-      await store.apply([{ table: "ratchets", remove: ["a", 2] }]);
-      expect(await store.range("ratchets", { conversationId: "a" })).toEqual([ratchet("a", 10)]);
-    });
-
-    it("[E8] key state, message and cursor change together or not at all", async () => {
-      await store.apply([{ table: "groups", put: groupRecord("a") }]);
-      const changes: Change[] = [
-        { table: "ratchets", put: ratchet("a", 0) },
-        put(message("a", 1)),
-        { table: "conversations", put: conversation("a") },
-        { table: "usedWelcomes", put: {} as UsedWelcomeRecord },
-      ];
-      await expect(store.apply(changes)).rejects.toThrow();
-      expect(await store.range("ratchets", { conversationId: "a" })).toEqual([]);
-      expect(await store.range("messages", { conversationId: "a" })).toEqual([]);
-    });
-
     it("forgets everything when wiped", async () => {
       await store.apply([
         put(message("a", 1)),
         { table: "outbox", put: waiting("a", 1) },
-        { table: "keys", put: keysRecord },
-        { table: "groups", put: groupRecord("a") },
-        { table: "ratchets", put: ratchet("a", 0) },
         putValue("installation_id", "x"),
       ]);
       await store.wipe();
-      expect(await store.all("keys")).toEqual([]);
-      expect(await store.all("groups")).toEqual([]);
-      expect(await store.all("ratchets")).toEqual([]);
       expect(await store.all("outbox")).toEqual([]);
       expect(await store.range("messages", { conversationId: "a" })).toEqual([]);
       expect(await getValue(store, "installation_id")).toBeNull();
@@ -201,7 +146,16 @@ function conversation(conversationId: string): ConversationRecord {
     kind: "direct",
     logId: "l",
     generation: 1,
+    suite: "x_wing",
     epoch: 1,
+    isMember: true,
+    toRemove: [],
+    leavers: [],
+    security: "ok",
+    chain: null,
+    stateHash: null,
+    name: null,
+    rejoinedAtMs: [],
     head: 0,
     firstSeq: 1,
     cursor: { seq: 0, messageId: null },
@@ -211,77 +165,8 @@ function conversation(conversationId: string): ConversationRecord {
     members: [],
     ownRead: 0,
     ownReadConfirmed: 0,
-    suite: "x_wing",
-    isMember: true,
-    toRemove: [],
-    leavers: [],
-    security: "ok",
-    chain: null,
-    stateHash: null,
-    name: null,
-    rejoinedAtMs: [],
     peerId: null,
     isProfileDue: true,
     lastActivityMs: 0,
-  };
-}
-
-const bytes = (...values: number[]) => new Uint8Array(values);
-const device = { user_id: "u", device_id: 1 };
-
-const keysRecord: KeysRecord = {
-  name: "device",
-  device,
-  leafPublicKey: bytes(1),
-  leafPrivateKey: bytes(0, 255),
-  credential: bytes(),
-  accountPublicKey: bytes(3),
-  accountPrivateKey: bytes(4),
-};
-
-function groupRecord(conversationId: string): GroupRecord {
-  return {
-    conversationId,
-    generation: 1,
-    kind: "direct",
-    suite: "x_wing",
-    epoch: 1,
-    joinedEpoch: 1,
-    devices: [device],
-    state: bytes(1, 2, 3),
-  };
-}
-
-function ratchet(conversationId: string, leafIndex: number): RatchetRecord {
-  return { conversationId, leafIndex, epoch: 1, bytes: bytes(leafIndex) };
-}
-
-function pending(conversationId: string): PendingCommitRecord {
-  return {
-    conversationId,
-    messageId: "m",
-    kind: "direct",
-    generation: 1,
-    origin: "founder",
-    made: {
-      bytes: bytes(1),
-      hash: bytes(2),
-      baseEpoch: 0,
-      welcome: null,
-      groupInfo: bytes(3),
-      tree: bytes(4),
-      sealedState: bytes(5),
-      added: [],
-      removed: [],
-      refused: [],
-      next: {
-        ...groupRecord(conversationId),
-        version: "v",
-        ratchets: [{ epoch: 1, leafIndex: 0, bytes: bytes(6) }],
-      },
-    },
-    rosterChange: { add: [device], remove: [] },
-    document: null,
-    baseSeq: 0,
   };
 }

@@ -23,7 +23,7 @@ function sayUnheard(text: string): number {
     silent: false,
     envelope: textEnvelope(text),
   };
-  log.submit(bob.device, body, world.environment.nowMs);
+  log.forge(bob.device, body, world.environment.nowMs);
   return log.head;
 }
 function acksOn(socket: FakeSocket): number[] {
@@ -169,7 +169,7 @@ describe("receiving", () => {
     const id = strangerId();
     const log = world.server.log(chat);
     const sent = envelope === "####" ? Buffer.from([1, 2, 255]).toString("base64") : envelope;
-    log.submit(
+    log.forge(
       bob.device,
       { message_id: id, epoch: log.epoch, base_seq: 0, silent: false, envelope: sent },
       0,
@@ -205,9 +205,10 @@ describe("receiving", () => {
       silent: true,
       envelope: textEnvelope("silent"),
     };
-    log.submit(bob.device, silent, 0);
+    log.forge(bob.device, silent, 0);
     world.server.deliver(log, 3);
     await alice.app.send(chat, "mine");
+    await world.environment.until(async () => (await alice.store.all("outbox")).length === 0, "sent");
     const last = say("two");
     await world.environment.until(async () => (await cursor(alice)) === last, "all taken");
     expect((await alice.app.conversation(chat))?.unread).toBe(2);
@@ -252,8 +253,8 @@ describe("resuming", () => {
     expect(await textsOf(alice)).toEqual(["(notice)", "a", "b", "c", "(notice)", "new b", "new c"]);
     const notices = (await alice.app.messages(chat)).filter((message) => message.body.type === "notice");
     expect(notices.map((message) => message.body)).toEqual([
-      { type: "notice", notice: "founded" },
-      { type: "notice", notice: "log_replaced" },
+      { type: "notice", notice: { type: "founded" } },
+      { type: "notice", notice: { type: "log_replaced" } },
     ]);
     say("and on");
     await world.environment.until(async () => (await textsOf(alice)).at(-1) === "and on", "goes on");

@@ -1,36 +1,33 @@
-/**
- * A conversation of the fake server: the log rules that a client can notice, and nothing of how they are kept. MLS bytes
- * are carried and never looked into: what a roster change says is believed.
- */
-import type { z } from "zod";
+/** A conversation of the fake server: the log rules that a client can notice, and nothing of how they are kept. */
+import { base64 } from "@scure/base";
+import { startOf } from "../../../../src/client/chain.ts";
 import type { ConversationState, Entry } from "../../../../src/protocol/entry.ts";
 import type { ErrorCode } from "../../../../src/protocol/errors.ts";
 import type { CommitRequest, FoundRequest } from "../../../../src/protocol/http.ts";
 import { type DeviceRef, deviceKey } from "../../../../src/protocol/ids.ts";
-import type {
-  groupInfoSchema,
-  leaveRequestSchema,
-  Role,
-  RosterChange,
-  welcomeSchema,
-} from "../../../../src/protocol/mls.ts";
+import type { CommitObjects, Role } from "../../../../src/protocol/mls.ts";
 import type { Accepted, Send } from "../../../../src/protocol/send.ts";
+import { type PlainInfo, plainCommit, plainMessage, readPlain } from "../../../support/plain-crypto.ts";
 
 export function fakeMac(seq: number): string {
   return String(seq).padStart(22, "m");
 }
 
-export type FakeMessage = Omit<Send, "type" | "conversation_id">;
-export type FakeLeave = z.infer<typeof leaveRequestSchema>;
-type FakeWelcome = z.infer<typeof welcomeSchema>;
-type FakeGroupInfo = z.infer<typeof groupInfoSchema>;
-export type Outcome = { accepted: Accepted } | { refused: ErrorCode };
-type CommitObjects = Pick<CommitRequest, "envelope" | "welcome" | "group_info" | "tree" | "sealed_state">;
-interface Submitted {
-  message_id: string;
+type Message = Pick<Send, "message_id" | "epoch" | "base_seq" | "silent" | "envelope"> & {
+  generation?: number;
+};
+type Forged = Omit<Message, "epoch"> & {
+  epoch?: number;
+  roster_change?: { add: DeviceRef[]; remove: DeviceRef[] };
+};
+type Outcome = { accepted: Accepted } | { refused: ErrorCode };
+interface Admission extends CommitObjects {
   generation: number;
   epoch: number;
-  base_seq: number;
+  seq: number;
+  author: DeviceRef;
+  added: DeviceRef[];
+  commit: string;
 }
 
 export class FakeLog {
@@ -42,18 +39,15 @@ export class FakeLog {
   entries: Entry[] = [];
   /** deviceKey → first seq it may read. */
   readonly roster = new Map<string, number>();
-  /** deviceKey → what it may read of the log, once it is out. */
-  readonly #left = new Map<string, { first: number; last: number }>();
-  /** Members in the order of their joining, with their roles. */
+  /** deviceKey → last seq, of those that are out. */
+  readonly gone = new Map<string, number>();
   readonly roles = new Map<string, Role>();
-  /** [E14] deviceKeys that the next commit must remove. */
-  readonly toRemove = new Set<string>();
+  readonly leavers = new Set<string>();
+  readonly loggedOut = new Set<string>();
   readonly delivered = new Map<string, number>();
   readonly read = new Map<string, number>();
-  /** deviceKey → the Welcome of its latest addition. */
-  readonly welcomes = new Map<string, FakeWelcome>();
-  #groupInfo: FakeGroupInfo | null = null;
-  constructor(conversationId: string, kind: "direct" | "group" = "direct") {
+  #admissions: Admission[] = [];
+  constructor(conversationId: string, kind: "direct" | "group") {
     this.conversationId = conversationId;
     this.kind = kind;
   }
@@ -64,76 +58,138 @@ export class FakeLog {
   get users(): string[] {
     return [...this.roles.keys()];
   }
+  get newest(): Admission {
+    const last = this.#admissions.at(-1);
+    if (last === undefined) throw new Error("nothing was committed");
+    return last;
+  }
 
-  /** [E15] A compare-and-set on the generation. Null: founded by somebody else. */
-  found(author: DeviceRef, request: FoundRequest, nowMs: number): Entry | null {
-    if (request.generation !== this.generation + 1) return null;
-    this.generation = request.generation;
-    this.epoch = 0;
+  found(author: DeviceRef, body: FoundRequest, nowMs: number): Outcome {
+    if (body.generation <= this.generation) return { refused: "already_founded" };
+    const before = new Map(this.roles);
+    this.roles.clear();
     this.roster.clear();
-    const roster_change = { add: request.devices, remove: [] };
-    return this.#commit(author, { ...request, epoch: 0, roster_change }, nowMs);
+    this.generation = body.generation;
+    this.epoch = 0;
+    const change = { add: body.devices, remove: [] };
+    const request = { ...body, epoch: 0, base_seq: 0, roster_change: change };
+    const entry = this.#commit(author, request, nowMs);
+    if (this.kind === "group") this.roles.set(author.user_id, "owner");
+    for (const [user, role] of before) if (this.roles.has(user)) this.roles.set(user, role);
+    return { accepted: this.#accepted(entry) };
   }
 
-  submit(author: DeviceRef, body: FakeMessage, nowMs: number): Outcome {
-    const settled = this.#settle(author, body, body.envelope);
-    if (settled !== null) return settled;
-    if (!this.roster.has(deviceKey(author))) return { refused: "not_found" };
-    if (this.toRemove.size > 0) return { refused: "commit_required" };
-    const { epoch, silent, envelope } = body;
-    const entry = this.#common(author, body.message_id, nowMs);
-    return this.#accept({ kind: "message", ...entry, epoch, silent, envelope });
-  }
-
-  /** A joiner's adds itself, and nothing else tells it from a member's. */
-  submitCommit(author: DeviceRef, request: CommitRequest, nowMs: number): Outcome {
-    const settled = this.#settle(author, request, request.envelope);
-    if (settled !== null) return settled;
+  commit(author: DeviceRef, body: CommitRequest, nowMs: number): Outcome {
+    const known = this.#known(author, body.message_id, body.envelope);
+    if (known !== null) return known;
     if (!this.roles.has(author.user_id)) return { refused: "not_found" };
-    const isJoin = request.roster_change.add.some((device) => deviceKey(device) === deviceKey(author));
-    if (!isJoin && !this.roster.has(deviceKey(author))) return { refused: "not_found" };
-    const removed = new Set(request.roster_change.remove.map(deviceKey));
-    if (!isJoin && [...this.toRemove].some((key) => !removed.has(key))) return { refused: "commit_required" };
-    return { accepted: this.#accepted(this.#commit(author, request, nowMs)) };
+    if (body.generation !== this.generation || body.epoch !== this.epoch) return { refused: "stale_epoch" };
+    const isJoin = body.sealed_state === null;
+    const removed = new Set(body.roster_change.remove.map(deviceKey));
+    if (!isJoin && this.#toRemove().some((device) => !removed.has(deviceKey(device))))
+      return { refused: "commit_required" };
+    return { accepted: this.#accepted(this.#commit(author, body, nowMs)) };
   }
 
-  /** [E14] The user's leaves stay in the group until somebody commits their Remove. */
-  leave(author: DeviceRef, body: FakeLeave, nowMs: number): Outcome {
-    const settled = this.#settle(author, body, body.signature);
-    if (settled !== null) return settled;
-    this.roles.delete(author.user_id);
-    for (const key of [...this.roster.keys()]) {
-      if (!isOf(key, author.user_id)) continue;
-      this.toRemove.add(key);
-      this.#takeOut(key, this.head + 1);
+  leave(
+    author: DeviceRef,
+    body: { message_id: string; epoch: number; signature: string },
+    nowMs: number,
+  ): Outcome {
+    if (body.epoch !== this.epoch) return { refused: "stale_epoch" };
+    this.leavers.add(author.user_id);
+    const common = this.#common(author, body.message_id, nowMs);
+    const entry: Entry = {
+      kind: "leave",
+      ...common,
+      generation: this.generation,
+      epoch: body.epoch,
+      envelope: body.signature,
+    };
+    this.entries.push(entry);
+    return { accepted: this.#accepted(entry) };
+  }
+
+  submit(author: DeviceRef, body: Message, nowMs: number): Outcome {
+    const known = this.#known(author, body.message_id, body.envelope);
+    if (known !== null) return known;
+    if (body.base_seq > this.head) return { refused: "beyond_head" };
+    if (!this.roster.has(deviceKey(author))) return { refused: "not_found" };
+    if (body.epoch !== this.epoch || (body.generation ?? this.generation) !== this.generation)
+      return { refused: "stale_epoch" };
+    if (this.#toRemove().length > 0) return { refused: "commit_required" };
+    const { epoch, silent, envelope } = body;
+    const entry: Entry = {
+      kind: "message",
+      ...this.#common(author, body.message_id, nowMs),
+      epoch,
+      silent,
+      envelope,
+    };
+    this.entries.push(entry);
+    return { accepted: this.#accepted(entry) };
+  }
+
+  /** A message or commit of a device that a test drives by hand: `envelope` is base64 of what is to be inside. */
+  forge(author: DeviceRef, body: Forged, nowMs: number): Outcome {
+    const { message_id, base_seq, silent, roster_change: change } = body;
+    const { info, signed } = this.#forged(author, message_id);
+    const common = { message_id, generation: this.generation, epoch: this.epoch, base_seq };
+    if (change !== undefined) {
+      const { bytes, groupInfo, sealedState } = plainCommit(info, { ...signed, ...change });
+      const request: CommitRequest = {
+        ...common,
+        envelope: base64.encode(bytes),
+        roster_change: change,
+        welcome: null,
+        group_info: base64.encode(groupInfo),
+        tree: base64.encode(groupInfo),
+        sealed_state: base64.encode(sealedState),
+      };
+      return this.commit(author, request, nowMs);
     }
-    const { generation, epoch, signature: envelope } = body;
-    const entry = this.#common(author, body.message_id, nowMs);
-    return this.#accept({ kind: "leave", ...entry, generation, epoch, envelope });
+    const bytes = plainMessage(info, { ...signed, content: base64.decode(body.envelope) });
+    return this.submit(author, { ...common, silent, envelope: base64.encode(bytes) }, nowMs);
   }
 
-  /** What this device may read of the log, both included; null: nothing. */
-  readable(device: DeviceRef): { first: number; last: number } | null {
-    const key = deviceKey(device);
-    const first = this.roster.get(key);
-    if (first !== undefined) return { first, last: this.head };
-    return this.#left.get(key) ?? null;
+  #forged(author: DeviceRef, messageId: string) {
+    const signed = {
+      epoch: this.epoch,
+      from: author,
+      position: { messageId, baseSeq: 0, baseHash: startOf(this.conversationId) },
+      stateHash: readPlain<{ stateHash: string }>(base64.decode(this.newest.commit)).stateHash,
+    };
+    return { info: readPlain<PlainInfo>(base64.decode(this.newest.group_info)), signed };
   }
 
-  welcome(device: DeviceRef): FakeWelcome | null {
-    return this.roster.has(deviceKey(device)) ? (this.welcomes.get(deviceKey(device)) ?? null) : null;
+  welcome(device: DeviceRef) {
+    const isFor = ({ added, seq }: Admission) =>
+      added.some((it) => deviceKey(it) === deviceKey(device)) && this.roster.get(deviceKey(device)) === seq;
+    const found = this.#admissions.findLast(isFor);
+    if (found === undefined || found.welcome === null) return null;
+    const { generation, epoch, seq, author, welcome, tree } = found;
+    return { ...this.#named(), generation, epoch, seq, inviter: author, welcome, tree };
   }
-  groupInfo(device: DeviceRef): FakeGroupInfo | null {
-    return this.roles.has(device.user_id) ? this.#groupInfo : null;
+  groupInfo() {
+    const { group_info, tree, seq, commit } = this.newest;
+    return {
+      ...this.#named(),
+      generation: this.generation,
+      epoch: this.epoch,
+      group_info,
+      tree,
+      commit_seq: seq,
+      commit,
+    };
   }
 
-  /** [L5] As after a restore: what lies beyond `seq` is gone, the log has another name. Rosters are not taken back. */
+  /** [L5] As after a restore: what lies beyond `seq` is gone, the log has another name. */
   restore(seq: number, name: string): void {
     this.entries = this.entries.slice(0, seq);
     this.logId = name.padEnd(22, "x");
-    const commits = this.entries.filter((entry) => entry.kind === "commit");
-    this.generation = commits.at(-1)?.generation ?? 0;
-    this.epoch = commits.filter(({ generation }) => generation === this.generation).length;
+    this.#admissions = this.#admissions.filter((admission) => admission.seq <= seq);
+    this.generation = this.newest.generation;
+    this.epoch = this.newest.epoch + 1;
     for (const marks of [this.delivered, this.read]) {
       for (const [user, mark] of marks) marks.set(user, Math.min(mark, seq));
     }
@@ -141,11 +197,9 @@ export class FakeLog {
 
   state(device: DeviceRef): ConversationState {
     return {
-      conversation_id: this.conversationId,
-      kind: this.kind,
+      ...this.#named(),
       log_id: this.logId,
       generation: this.generation,
-      suite: this.kind === "group" ? "x25519" : "x_wing",
       epoch: this.epoch,
       head: this.head,
       last_activity_at: this.entries.at(-1)?.sent_at ?? 0,
@@ -155,13 +209,13 @@ export class FakeLog {
         role,
         joined_seq: 1,
         joined_at: 0,
-        devices: [...this.roster.keys()]
-          .filter((key) => isOf(key, user_id))
-          .map((key) => refOf(key).device_id),
+        devices: this.#devices()
+          .filter((it) => it.user_id === user_id)
+          .map((it) => it.device_id),
         delivered: this.delivered.get(user_id) ?? 0,
         read: this.read.get(user_id) ?? 0,
       })),
-      to_remove: [...this.toRemove].map(refOf),
+      to_remove: this.#toRemove(),
       position: {
         log_id: this.logId,
         seq: Math.max(1, this.head),
@@ -171,28 +225,36 @@ export class FakeLog {
     };
   }
 
-  /** [L3] What every submission is asked first; null: it is new, and for the present epoch. */
-  #settle(author: DeviceRef, body: Submitted, envelope: unknown): Outcome | null {
-    const known = this.entries.find(
-      (entry) => entry.message_id === body.message_id && deviceKey(entry.sender) === deviceKey(author),
-    );
-    if (known !== undefined) {
-      const isSame = known.kind !== "skip" && JSON.stringify(known.envelope) === JSON.stringify(envelope);
-      return isSame ? { accepted: this.#accepted(known) } : { refused: "id_conflict" };
-    }
-    if (body.base_seq > this.head) return { refused: "beyond_head" };
-    const isPresent = body.generation === this.generation && body.epoch === this.epoch;
-    return isPresent ? null : { refused: "stale_epoch" };
+  #named() {
+    const suite = this.kind === "group" ? ("x25519" as const) : ("x_wing" as const);
+    return { conversation_id: this.conversationId, kind: this.kind, suite };
   }
 
-  #commit(
-    author: DeviceRef,
-    commit: CommitObjects & { message_id: string; epoch: number; roster_change: RosterChange },
-    nowMs: number,
-  ): Entry {
-    const { epoch, envelope, sealed_state, roster_change } = commit;
-    const { generation } = this;
-    const common = this.#common(author, commit.message_id, nowMs);
+  #devices(): DeviceRef[] {
+    return [...this.roster.keys()].map((key) => {
+      const [user_id = "", device_id = ""] = key.split(".");
+      return { user_id, device_id: Number(device_id) };
+    });
+  }
+  #toRemove(): DeviceRef[] {
+    return this.#devices().filter(
+      (device) => this.leavers.has(device.user_id) || this.loggedOut.has(deviceKey(device)),
+    );
+  }
+
+  #known(author: DeviceRef, messageId: string, envelope: unknown): Outcome | null {
+    const known = this.entries.find(
+      (entry) => entry.message_id === messageId && deviceKey(entry.sender) === deviceKey(author),
+    );
+    if (known === undefined) return null;
+    const isSame = known.kind !== "skip" && known.envelope === envelope;
+    return isSame ? { accepted: this.#accepted(known) } : { refused: "id_conflict" };
+  }
+
+  #commit(author: DeviceRef, body: CommitRequest, nowMs: number): Entry {
+    const { add, remove, roles = [] } = body.roster_change;
+    const common = this.#common(author, body.message_id, nowMs);
+    const { generation, epoch, envelope, sealed_state, roster_change } = body;
     const entry: Entry = {
       kind: "commit",
       ...common,
@@ -202,71 +264,46 @@ export class FakeLog {
       sealed_state,
       roster_change,
     };
-    this.#changeRoster(author, roster_change, entry.seq);
+    for (const device of remove) {
+      this.roster.delete(deviceKey(device));
+      this.gone.set(deviceKey(device), entry.seq);
+    }
+    for (const device of add) {
+      this.roster.set(deviceKey(device), entry.seq);
+      if (!this.roles.has(device.user_id)) this.roles.set(device.user_id, "member");
+    }
+    for (const user of this.users) {
+      const isIn = this.#devices().some((device) => device.user_id === user);
+      if (!isIn && this.kind === "group") this.roles.delete(user);
+      if (!isIn) this.leavers.delete(user);
+    }
+    for (const { user_id, role } of roles) this.roles.set(user_id, role);
+    this.#admissions.push({
+      ...body,
+      seq: entry.seq,
+      author,
+      added: add.filter((device) => deviceKey(device) !== deviceKey(author)),
+      commit: typeof envelope === "string" ? envelope : "",
+    });
+    this.epoch = epoch + 1;
     this.entries.push(entry);
-    this.epoch += 1;
-    this.#keepObjects(author, commit, entry.seq);
     return entry;
   }
 
-  #changeRoster(author: DeviceRef, { add, remove, roles = [] }: RosterChange, seq: number): void {
-    for (const device of remove) {
-      if (this.roster.has(deviceKey(device))) this.#takeOut(deviceKey(device), seq);
-      this.toRemove.delete(deviceKey(device));
-      const isGone = ![...this.roster.keys()].some((key) => isOf(key, device.user_id));
-      if (isGone && this.kind === "group") this.roles.delete(device.user_id);
-    }
-    for (const device of add) {
-      const isOwner = this.kind === "group" && this.roles.size === 0 && device.user_id === author.user_id;
-      if (!this.roles.has(device.user_id)) this.roles.set(device.user_id, isOwner ? "owner" : "member");
-      this.roster.set(deviceKey(device), seq);
-      this.#left.delete(deviceKey(device));
-    }
-    for (const { user_id, role } of roles) this.roles.set(user_id, role);
+  #common(author: DeviceRef, message_id: string, nowMs: number) {
+    return { seq: this.head + 1, message_id, sender: author, sent_at: nowMs };
   }
 
-  #takeOut(key: string, seq: number): void {
-    this.#left.set(key, { first: this.roster.get(key) ?? seq, last: seq });
-    this.roster.delete(key);
-    this.welcomes.delete(key);
+  #accepted(entry: Entry): Accepted {
+    const { message_id, seq, sent_at } = entry;
+    return {
+      type: "accepted",
+      conversation_id: this.conversationId,
+      message_id,
+      seq,
+      sent_at,
+      log_id: this.logId,
+      mac: fakeMac(seq),
+    };
   }
-
-  #keepObjects(
-    inviter: DeviceRef,
-    commit: CommitObjects & { roster_change: RosterChange },
-    seq: number,
-  ): void {
-    const { conversationId: conversation_id, kind, generation, epoch } = this;
-    const suite = kind === "group" ? "x25519" : "x_wing";
-    const common = { conversation_id, kind, generation, suite, tree: commit.tree } as const;
-    const { group_info, envelope, welcome } = commit;
-    this.#groupInfo = { ...common, epoch, group_info, commit_seq: seq, commit: envelope };
-    if (welcome === null) return;
-    for (const device of commit.roster_change.add) {
-      if (deviceKey(device) === deviceKey(inviter)) continue;
-      this.welcomes.set(deviceKey(device), { ...common, epoch: epoch - 1, seq, inviter, welcome });
-    }
-  }
-
-  #common(sender: DeviceRef, message_id: string, sent_at: number) {
-    return { seq: this.head + 1, message_id, sender, sent_at };
-  }
-
-  #accept(entry: Entry): Outcome {
-    this.entries.push(entry);
-    return { accepted: this.#accepted(entry) };
-  }
-
-  #accepted({ message_id, seq, sent_at }: Entry): Accepted {
-    const { conversationId: conversation_id, logId: log_id } = this;
-    return { type: "accepted", conversation_id, message_id, seq, sent_at, log_id, mac: fakeMac(seq) };
-  }
-}
-
-function isOf(key: string, userId: string): boolean {
-  return refOf(key).user_id === userId;
-}
-function refOf(key: string): DeviceRef {
-  const [user_id = "", device_id = ""] = key.split(".");
-  return { user_id, device_id: Number(device_id) };
 }

@@ -4,11 +4,11 @@
  */
 import type { SocketHandlers } from "../../../../src/client/environment.ts";
 import { type ErrorCode, errorBody, errorStatus } from "../../../../src/protocol/errors.ts";
+import type { CommitRequest, FoundRequest } from "../../../../src/protocol/http.ts";
 import { type DeviceRef, deviceKey } from "../../../../src/protocol/ids.ts";
 import type { Send } from "../../../../src/protocol/send.ts";
-import { FakeKeys } from "./fake-keys.ts";
-import { type FakeLog, fakeMac } from "./fake-log.ts";
-import { answerRequest, parseToken, type RoutedServer } from "./fake-routes.ts";
+import { FakeAccounts } from "./fake-accounts.ts";
+import { FakeLog, fakeMac } from "./fake-log.ts";
 import { FakeSocket, type Frame } from "./fake-sockets.ts";
 import type { Network } from "./virtual-environment.ts";
 
@@ -17,7 +17,7 @@ interface User {
   devices: number[];
 }
 
-export class FakeServer implements Network, RoutedServer {
+export class FakeServer implements Network {
   readonly users = new Map<string, User>();
   readonly logs = new Map<string, FakeLog>();
   readonly sockets: FakeSocket[] = [];
@@ -26,6 +26,7 @@ export class FakeServer implements Network, RoutedServer {
   readonly acked = new Map<string, number>();
   /** [F9] Conversations that are listed instead of held, until an ack covers their head. */
   readonly marked = new Set<string>();
+  readonly accounts = new FakeAccounts();
   storeId = "store-1";
   nowMs = 1_800_000_000_000;
   isReachable = true;
@@ -36,24 +37,17 @@ export class FakeServer implements Network, RoutedServer {
   intercept: (method: string, path: string) => ErrorCode | null = () => null;
   onSocket: (socket: FakeSocket) => void = () => {};
   #generation = 1;
-  readonly keys = new FakeKeys();
-  readonly revoked = new Set<string>();
+  readonly #revoked = new Set<string>();
 
-  /** Sixteen bytes in base64url: the last character has only two bits. */
   user(phone: string): User {
     const known = this.users.get(phone);
     if (known !== undefined) return known;
     const user = {
-      userId: `user-${phone.replace(/\D/g, "")}`.padEnd(21, "-").slice(0, 21).concat("A"),
+      userId: `${`user-${phone.replace(/\D/g, "")}`.padEnd(21, "-").slice(0, 21)}A`,
       devices: [],
     };
     this.users.set(phone, user);
     return user;
-  }
-  activeDevices(userId: string): DeviceRef[] {
-    const user = [...this.users.values()].find((candidate) => candidate.userId === userId);
-    const devices = (user?.devices ?? []).map((device_id) => ({ user_id: userId, device_id }));
-    return devices.filter((device) => !this.revoked.has(deviceKey(device)));
   }
   log(conversationId: string): FakeLog {
     const log = this.logs.get(conversationId);
@@ -64,7 +58,7 @@ export class FakeServer implements Network, RoutedServer {
     this.#generation += 1;
   }
   revoke(device: DeviceRef): void {
-    this.revoked.add(deviceKey(device));
+    this.#revoked.add(deviceKey(device));
     for (const socket of this.open(device)) socket.close(4403);
   }
   open(device?: DeviceRef): FakeSocket[] {
@@ -82,14 +76,14 @@ export class FakeServer implements Network, RoutedServer {
   }
 
   connect(url: string, protocols: string[], handlers: SocketHandlers) {
-    const device = this.deviceOf(protocols.find((item) => item.startsWith("token."))?.slice(6) ?? "");
+    const device = this.#deviceOf(protocols.find((item) => item.startsWith("token."))?.slice(6) ?? "");
     const conversationId = /conversations\/([^/]+)\/socket/.exec(url)?.[1] ?? null;
     const socket = new FakeSocket(device ?? { user_id: "", device_id: 0 }, conversationId, handlers);
     socket.onFrame = (frame) => this.#frame(frame, socket);
     this.sockets.push(socket);
     if (!this.isReachable || this.blocksSockets) socket.close(1006);
     else if (device === null) socket.close(4401);
-    else if (this.revoked.has(deviceKey(device))) socket.close(4403);
+    else if (this.#revoked.has(deviceKey(device))) socket.close(4403);
     else queueMicrotask(() => socket.isOpen && handlers.opened());
     this.onSocket(socket);
     return { send: (text: string) => socket.take(text), close: () => socket.close(1000) };
@@ -103,19 +97,16 @@ export class FakeServer implements Network, RoutedServer {
     const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : null;
     this.requests.push({ method, path: path + (searchParams.size > 0 ? `?${searchParams}` : ""), body });
     const code = this.intercept(method, path);
-    const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
-    const request = { method, path, query: searchParams, body: body as Frame, raw: init.body, token };
-    const answer = code === null ? await answerRequest(this, request) : { code };
+    const answer = code === null ? this.#answer(method, path, searchParams, body as Frame, init) : { code };
     if ("code" in answer) return Response.json(errorBody(answer.code), { status: errorStatus(answer.code) });
-    return "bytes" in answer ? new Response(answer.bytes) : Response.json(answer.ok);
+    return Response.json(answer.ok);
   }
 
   /** A message by a device that no client of this test drives. */
-  say(conversationId: string, sender: DeviceRef, envelope: string, messageId: string): number {
+  say(conversationId: string, sender: DeviceRef, content: string, messageId: string): number {
     const log = this.log(conversationId);
-    const { epoch, generation, head: base_seq } = log;
-    const body = { message_id: messageId, generation, epoch, base_seq, silent: false, envelope };
-    const outcome = log.submit(sender, body, this.nowMs);
+    const body = { message_id: messageId, base_seq: log.head, silent: false, envelope: content };
+    const outcome = log.forge(sender, body, this.nowMs);
     if ("refused" in outcome) throw new Error(outcome.refused);
     this.deliver(log, outcome.accepted.seq);
     return outcome.accepted.seq;
@@ -130,10 +121,11 @@ export class FakeServer implements Network, RoutedServer {
     }
   }
 
-  /** Of the entry at `seq`: who is taken out by it gets it, and nothing after it. */
   #receivers(log: FakeLog, seq = log.head): FakeSocket[] {
-    const mayRead = ({ device }: FakeSocket) => (log.readable(device)?.last ?? 0) >= seq;
-    const live = this.open().filter((socket) => socket.isLive && mayRead(socket));
+    const isIn = (device: DeviceRef) =>
+      (log.roster.get(deviceKey(device)) ?? Number.POSITIVE_INFINITY) <= seq ||
+      (log.gone.get(deviceKey(device)) ?? 0) >= seq;
+    const live = this.open().filter((socket) => socket.isLive && isIn(socket.device));
     const onChat = live.filter((socket) => socket.conversationId === log.conversationId);
     const served = new Set(onChat.map((socket) => deviceKey(socket.device)));
     const onInbox = live.filter(
@@ -191,14 +183,16 @@ export class FakeServer implements Network, RoutedServer {
   }
 
   #missing(log: FakeLog, device: DeviceRef): FakeLog["entries"] {
-    const may = log.readable(device);
-    if (may === null || this.marked.has(log.conversationId)) return [];
+    const gone = log.gone.get(deviceKey(device)) ?? 0;
+    const first = log.roster.get(deviceKey(device)) ?? (gone > 0 ? 1 : undefined);
+    const last = log.roster.has(deviceKey(device)) ? Number.POSITIVE_INFINITY : gone;
+    if (first === undefined || this.marked.has(log.conversationId)) return [];
     const acked = this.acked.get(`${deviceKey(device)}|${log.conversationId}`) ?? 0;
     return log.entries.filter(
       (entry) =>
         entry.seq > acked &&
-        entry.seq >= may.first &&
-        entry.seq <= may.last &&
+        entry.seq >= first &&
+        entry.seq <= last &&
         deviceKey(entry.sender) !== deviceKey(device),
     );
   }
@@ -242,19 +236,118 @@ export class FakeServer implements Network, RoutedServer {
     }
   }
 
-  page(log: FakeLog, device: DeviceRef, after: number) {
-    const { first: first_seq, last: end } = log.readable(device) ?? { first: log.head + 1, last: log.head };
+  #answer(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    body: Frame,
+    init: RequestInit,
+  ): { ok: unknown } | { code: ErrorCode } {
+    const open = this.#answerOpen(path, body);
+    if (open !== null) return open;
+    const token = new Headers(init.headers).get("authorization")?.replace("Bearer ", "") ?? "";
+    const device = this.#deviceOf(token);
+    if (device === null) return { code: "unauthorized" };
+    if (this.#revoked.has(deviceKey(device))) return { code: "revoked" };
+    if (path === "/auth/logout") {
+      this.#revoked.add(deviceKey(device));
+      return { ok: {} };
+    }
+    if (path === "/directory/lookup") {
+      const user = this.users.get(String(body.phone));
+      return user === undefined
+        ? { code: "unknown_user" }
+        : { ok: { user_id: user.userId, phone: body.phone } };
+    }
+    const devicesOf = /^\/users\/([^/]+)\/devices$/.exec(path)?.[1];
+    if (devicesOf !== undefined) {
+      const user = [...this.users.values()].find((candidate) => candidate.userId === devicesOf);
+      return { ok: { user_id: devicesOf, devices: user?.devices ?? [] } };
+    }
+    const account = this.accounts.answer(method, path, body, device, [...this.users.values()]);
+    if (account !== null) return account;
+    if (path === "/inbox/conversations") return { ok: { conversations: this.#chatList(device), next: null } };
+    if (path === "/inbox/poll") return { ok: this.#poll(device, body) };
+    return this.#answerConversation(method, path, query, body, device);
+  }
+
+  #answerOpen(path: string, body: Frame): { ok: unknown } | { code: ErrorCode } | null {
+    if (path === "/auth/code") return { ok: { expires_in_seconds: 600, development_code: "123456" } };
+    if (path === "/auth/verify") {
+      if (body.code !== "123456") return { code: "wrong_code" };
+      const user = this.user(String(body.phone));
+      const device_id = user.devices.length + 1;
+      user.devices.push(device_id);
+      return { ok: this.#tokens({ user_id: user.userId, device_id }) };
+    }
+    if (path === "/auth/refresh") {
+      const device = parseToken(String(body.refresh_token));
+      if (this.#revoked.has(deviceKey(device))) return { code: "revoked" };
+      return { ok: this.#tokens(device) };
+    }
+    return null;
+  }
+
+  #answerConversation(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    body: Frame,
+    device: DeviceRef,
+  ): { ok: unknown } | { code: ErrorCode } {
+    const [, conversationId = "", rest = ""] = /^\/conversations\/([^/]+)(.*)$/.exec(path) ?? [];
+    let log = this.logs.get(conversationId);
+    if (method === "PUT" && rest === "") {
+      const founding = body as unknown as FoundRequest;
+      log ??= new FakeLog(conversationId, founding.kind);
+      if (log.generation > 0 && !log.users.includes(device.user_id)) return { code: "bad_roster" };
+      const known = log.entries.find((entry) => entry.message_id === founding.message_id);
+      if (known !== undefined) return { ok: log.state(device) };
+      this.logs.set(conversationId, log);
+      return this.#submitted(log, log.found(device, founding, this.nowMs), () => log?.state(device));
+    }
+    const isOut = log?.gone.has(deviceKey(device)) ?? false;
+    if (log === undefined || !(log.users.includes(device.user_id) || isOut)) return { code: "not_found" };
+    if (rest === "/entries") return { ok: this.#page(log, device, Number(query.get("after"))) };
+    if (!log.users.includes(device.user_id)) return { code: "not_found" };
+    if (rest === "") return { ok: log.state(device) };
+    if (rest === "/welcome") return orNotFound(log.welcome(device));
+    if (rest === "/group-info") return orNotFound(log.groupInfo());
+    const refusal = this.refuseNext.shift();
+    if (refusal !== undefined) return { code: refusal.code };
+    if (rest === "/commits")
+      return this.#submitted(log, log.commit(device, body as unknown as CommitRequest, this.nowMs));
+    if (rest === "/leave") {
+      const leave = body as unknown as { message_id: string; epoch: number; signature: string };
+      return this.#submitted(log, log.leave(device, leave, this.nowMs));
+    }
+    return this.#submitted(log, log.submit(device, body as unknown as Send, this.nowMs));
+  }
+
+  #submitted(
+    log: FakeLog,
+    outcome: ReturnType<FakeLog["submit"]>,
+    answer: () => unknown = () => ("accepted" in outcome ? outcome.accepted : null),
+  ): { ok: unknown } | { code: ErrorCode } {
+    if ("refused" in outcome) return { code: outcome.refused };
+    this.deliver(log, outcome.accepted.seq);
+    return { ok: answer() };
+  }
+
+  #page(log: FakeLog, device: DeviceRef, after: number) {
+    const gone = log.gone.get(deviceKey(device));
+    const isIn = log.roster.has(deviceKey(device));
+    const first_seq = log.roster.get(deviceKey(device)) ?? (gone === undefined ? log.head + 1 : 1);
     const from = Math.max(after, first_seq - 1);
-    const entries = log.entries.slice(from, Math.min(from + 3, end));
-    const { conversationId: conversation_id, logId: log_id } = log;
-    const head = end;
+    const entries = log.entries.slice(from, Math.min(from + 3, isIn ? log.head : (gone ?? 0)));
+    const { conversationId: conversation_id, logId: log_id, head } = log;
     const last = entries.at(-1)?.seq ?? 0;
     const more = entries.length > 0 && last < head;
     const mac = entries.length > 0 ? { mac: fakeMac(last) } : {};
     return { conversation_id, log_id, head, first_seq, entries, more, ...mac };
   }
 
-  poll(device: DeviceRef, body: Frame) {
+  #poll(device: DeviceRef, body: Frame) {
     for (const report of body.reports as { conversation_id: string; acked?: number; read?: number }[]) {
       if (report.acked !== undefined) this.#ack(this.log(report.conversation_id), device, report.acked);
       if (report.read !== undefined) this.#read(this.log(report.conversation_id), device, report.read);
@@ -270,13 +363,13 @@ export class FakeServer implements Network, RoutedServer {
     };
   }
 
-  chatList(device: DeviceRef) {
+  #chatList(device: DeviceRef) {
     return [...this.logs.values()]
       .filter((log) => log.users.includes(device.user_id))
-      .map(({ conversationId, kind }) => ({ conversation_id: conversationId, kind, last_activity_at: 0 }));
+      .map((log) => ({ conversation_id: log.conversationId, kind: log.kind, last_activity_at: 0 }));
   }
 
-  tokens(device: DeviceRef) {
+  #tokens(device: DeviceRef) {
     return {
       ...device,
       access_token: `${deviceKey(device)}.${this.#generation}`,
@@ -284,7 +377,16 @@ export class FakeServer implements Network, RoutedServer {
       refresh_token: `${deviceKey(device)}.r`,
     };
   }
-  deviceOf(token: string): DeviceRef | null {
+  #deviceOf(token: string): DeviceRef | null {
     return token.endsWith(`.${this.#generation}`) ? parseToken(token) : null;
   }
+}
+
+function parseToken(token: string): DeviceRef {
+  const [user_id = "", device_id = ""] = token.split(".");
+  return { user_id, device_id: Number(device_id) };
+}
+
+function orNotFound(answer: object | null): { ok: unknown } | { code: ErrorCode } {
+  return answer === null ? { code: "not_found" } : { ok: answer };
 }

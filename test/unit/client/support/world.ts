@@ -4,7 +4,7 @@ import type { Kittiwake } from "../../../../src/client/contract.ts";
 import type { CryptoPort } from "../../../../src/client/crypto/port.ts";
 import { openKittiwake } from "../../../../src/client/index.ts";
 import { openSqliteStore } from "../../../../src/client/store/sqlite.ts";
-import type { Store } from "../../../../src/client/store/store.ts";
+import { getValue, putValue, type Store } from "../../../../src/client/store/store.ts";
 import { aloneTabs, type Tabs } from "../../../../src/client/tabs/tabs.ts";
 import type { DeviceRef } from "../../../../src/protocol/ids.ts";
 import { plainCrypto } from "../../../support/plain-crypto.ts";
@@ -57,14 +57,20 @@ export class World {
     await this.environment.until(() => app.connection.status === "live", "live");
   }
 
-  /** Alice and Bob with a founded chat, both live. */
+  /**
+   * Alice and Bob with a founded chat, both live, and nothing but the founding in it: Alice has no profile yet when she
+   * founds, so she introduces herself with her first message, as Bob does.
+   */
   async pair(): Promise<{ alice: Client; bob: Client; chat: string }> {
     const alice = await this.register(alicePhone, "Alice");
     const bob = await this.register(bobPhone, "Bob");
+    const profile = await getValue(alice.store, "own_profile");
+    await alice.store.apply([{ table: "values", remove: ["own_profile"] }]);
     const chat = await alice.app.startChat(bobPhone);
+    if (profile !== null) await alice.store.apply([putValue("own_profile", profile)]);
     await this.environment.until(
-      async () => (await bob.app.conversations())[0]?.title === "Alice",
-      "Bob sees whose chat it is",
+      async () => (await bob.app.conversations()).length === 1,
+      "Bob sees the chat",
     );
     return { alice, bob, chat };
   }
