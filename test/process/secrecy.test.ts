@@ -10,7 +10,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { ServerProcess } from "../../scripts/server-process.ts";
 import { type Kittiwake, openKittiwake } from "../../src/client/index.ts";
 import { openSqliteStore } from "../../src/client/node.ts";
-import { type Hit, type Needle, needleFor, needleForBytes, search } from "./support/needle.ts";
+import { type Hit, type Needle, needleFor, needleForBytes, search } from "../support/needle.ts";
 import { recordTraffic, type Traffic } from "./support/traffic.ts";
 
 const phones = ["+14155550191", "+14155550192", "+14155550193"] as const;
@@ -34,7 +34,7 @@ it("[E1] finds nothing of what people wrote, and what was planted", async () => 
   const traffic = recordTraffic();
   onTestFinished(() => traffic.stop());
 
-  const people = [];
+  const people: Kittiwake[] = [];
   for (const index of [0, 1, 2] as const) people.push(await register(server.url, index));
   onTestFinished(async () => void (await Promise.all(people.map((person) => person.close()))));
   await chat(people as [Kittiwake, Kittiwake, Kittiwake]);

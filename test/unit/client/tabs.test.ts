@@ -125,7 +125,7 @@ describe("two tabs of one browser", () => {
       .post({ type: "call", id: "again", method: "write", values, isRepeat: true });
     await world.environment.advance(1_000);
     const sent = sockets().flatMap((socket) => socket.framesOf("send"));
-    expect(sent.map((frame) => frame.message_id)).toEqual([messageId]);
+    expect(sent.filter((frame) => frame.message_id === messageId)).toHaveLength(1);
     expect(await first.store.all("outbox")).toEqual([]);
   });
 

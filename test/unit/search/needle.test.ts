@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { needleFor, search } from "../../process/support/needle.ts";
+import { needleFor, search } from "../../support/needle.ts";
 
 const text = "Grüße aus Ålesund, 17 Möwen";
 const needle = needleFor(text);
