@@ -1,5 +1,11 @@
 /** Turns what an action threw into the sentence to show: the SDK's own errors say what to do next, others do not. */
-const speakingErrors = new Set(["ProtocolError", "ConnectionError", "OwnNumberError", "PictureError"]);
+const speakingErrors = new Set([
+  "ProtocolError",
+  "ConnectionError",
+  "EncryptionError",
+  "OwnNumberError",
+  "PictureError",
+]);
 
 export function errorSentence(error: unknown): string {
   if (error instanceof Error && speakingErrors.has(error.name)) return error.message;

@@ -24,8 +24,12 @@ const parkedTexts: readonly (readonly [readonly string[], string])[] = [
     "The sender was shown another version of this chat. Sending is stopped; see below what to do.",
   ],
   [
-    ["wrong_device", "wrong_position", "replayed", "untrusted_leaf", "changed_identity"],
-    "This message does not come from where it claims to. Kittiwake does not show it; nothing is needed from you.",
+    ["forbidden_change", "removes_other_user", "forbidden_sender", "forbidden_proposal", "by_reference"],
+    "Somebody tried a change of this chat that its rules do not allow. Kittiwake did not take it over.",
+  ],
+  [
+    ["wrong_device", "wrong_position", "replayed", "untrusted_leaf", "changed_identity", "duplicate_leaf"],
+    "This does not come from where it claims to. Kittiwake does not show it; nothing is needed from you.",
   ],
   [
     ["epoch_passed"],

@@ -195,3 +195,12 @@ it("never shows the text of an error that was not written for people", () => {
     "Something went wrong on this device. Reload the page and try again.",
   );
 });
+
+it.each(["ProtocolError", "ConnectionError", "EncryptionError", "OwnNumberError", "PictureError"])(
+  "shows the sentence of a %s, which says what to do",
+  (name) => {
+    const error = new Error("Do this next.");
+    error.name = name;
+    expect(errorSentence(error)).toBe("Do this next.");
+  },
+);
