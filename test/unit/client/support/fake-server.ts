@@ -262,7 +262,11 @@ export class FakeServer implements Network {
     const devicesOf = /^\/users\/([^/]+)\/devices$/.exec(path)?.[1];
     if (devicesOf !== undefined) {
       const user = [...this.users.values()].find((candidate) => candidate.userId === devicesOf);
-      return { ok: { user_id: devicesOf, devices: user?.devices ?? [] } };
+      const isActive = (device_id: number) =>
+        ![...this.logs.values()].some((log) =>
+          log.loggedOut.has(deviceKey({ user_id: devicesOf, device_id })),
+        );
+      return { ok: { user_id: devicesOf, devices: (user?.devices ?? []).filter(isActive) } };
     }
     const account = this.accounts.answer(method, path, body, device, [...this.users.values()]);
     if (account !== null) return account;
