@@ -37,8 +37,7 @@ export const logBugs: PlantedBug[] = [
       {
         file: "durable/conversation/append.ts",
         find: "const seq = batch.head.seq + 1;",
-        replace:
-          "const seq = batch.head.seq + (batch.entries.length > 2 ? 2 : 1);",
+        replace: "const seq = batch.head.seq + (batch.entries.length > 2 ? 2 : 1);",
       },
     ],
     checks: ["sim", "test/workerd/log.test.ts"],
