@@ -45,7 +45,7 @@ export class People {
       this.#texts += 1;
       const text = `message ${this.#texts}`;
       device.world.say(device.name, () => `writes "${text}" into ${short(chat)}`);
-      this.#expect(device, app.send(chat, text));
+      this.expect(device, app.send(chat, text));
     }
   }
 
@@ -57,7 +57,7 @@ export class People {
     device.isBusy = true;
     device.world.say(device.name, () => `starts a chat with ${other.identity.user}`);
     const { life } = device;
-    this.#expect(
+    this.expect(
       device,
       app.startChat(other.identity.phone).finally(() => {
         if (device.life === life) device.isBusy = false;
@@ -85,7 +85,7 @@ export class People {
     const app = this.app(device);
     const chat = chatOf(device, at);
     if (app === null || chat === null) return;
-    this.#expect(
+    this.expect(
       device,
       app.messages(chat).then(async (messages) => {
         const seq = messages.reduce((last, message) => Math.max(last, message.seq ?? 0), 0);
@@ -99,7 +99,7 @@ export class People {
     const chat = chatOf(device, at);
     if (app === null || chat === null) return;
     const before = device.data.get("conversations", [chat]);
-    this.#expect(
+    this.expect(
       device,
       app.messages(chat).then(async (messages) => {
         const summary = await app.conversation(chat);
@@ -121,7 +121,7 @@ export class People {
           device.name,
           () => `${how === "retry" ? "tries again" : "discards"} "${textOf(item.content)}"`,
         );
-        this.#expect(
+        this.expect(
           device,
           how === "retry" ? app.retry(chat, item.messageId) : app.discard(chat, item.messageId),
         );
@@ -136,18 +136,18 @@ export class People {
     const app = this.app(device);
     if (app === null) return;
     device.world.say(device.name, () => "polls");
-    this.#expect(device, app.poll(waitMs));
+    this.expect(device, app.poll(waitMs));
   }
   logOut(device: Device): void {
     const app = this.app(device);
     if (app === null) return;
     device.world.say(device.name, () => "logs out");
-    this.#expect(device, app.logOut());
+    this.expect(device, app.logOut());
   }
   revokeOther(device: Device, at: number): void {
     const app = this.app(device);
     if (app === null) return;
-    this.#expect(
+    this.expect(
       device,
       app.devices().then(async (devices) => {
         const others = devices.filter((other) => !other.isThis);
@@ -166,7 +166,7 @@ export class People {
     const { phone, user, number } = device.identity;
     const { life } = device;
     const request = { phone, code: developmentCode, deviceName: `Device ${number}`, name: user };
-    this.#expect(
+    this.expect(
       device,
       app
         .requestCode(phone)
@@ -178,7 +178,7 @@ export class People {
   }
 
   /** A call may fail for want of a network or because the server says no; anything else is a mistake. */
-  #expect(device: Device, promise: Promise<unknown>): void {
+  expect(device: Device, promise: Promise<unknown>): void {
     const { life } = device;
     promise.catch((error: unknown) => {
       if (device.life !== life || error instanceof ConnectionError || StoreRefused.isOne(error)) return;
@@ -189,9 +189,11 @@ export class People {
   }
 }
 
+const forNow = ["no_keys", "no_group", "no_state", "ok", "repairing"];
+
 /** What the user is told to try again later: the other side is about to upload keys, or this side is coming back. */
 function isForNow(error: unknown): error is EncryptionError {
-  return error instanceof EncryptionError && ["no_keys", "repairing"].includes(error.code);
+  return error instanceof EncryptionError && forNow.includes(error.code);
 }
 
 function textOf(content: Content): string {

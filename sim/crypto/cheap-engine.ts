@@ -24,6 +24,8 @@ import { type CheapCommit, type CheapTree, fromBytes, toBytes } from "./cheap-ml
 import { openProfile, sealProfile } from "./cheap-profile.ts";
 
 const stepsAheadMax = 1_000;
+/** Random, before the content of a state document. */
+const headBytes = 32;
 
 export function makeCheapEngine(): CryptoPort {
   return { ...keys, ...foundings, ...joins, ...messages, ...states, close: () => {} };
@@ -348,13 +350,14 @@ const states: Pick<CryptoPort, "openState" | "makeState" | "readState" | "signLe
     return hex.encode(sha256(document)) === hex.encode(hash) ? good(document) : fail("state_mismatch");
   },
   async makeState(content) {
-    const document = new Uint8Array(16 + content.length);
-    crypto.getRandomValues(document.subarray(0, 16));
-    document.set(content, 16);
+    const document = new Uint8Array(headBytes + content.length);
+    crypto.getRandomValues(document.subarray(0, headBytes));
+    document.set(content, headBytes);
     return { document, hash: sha256(document) };
   },
   async readState(document) {
-    return document.length < 16 ? null : { content: document.slice(16), hash: sha256(document) };
+    if (document.length < headBytes) return null;
+    return { content: document.slice(headBytes), hash: sha256(document) };
   },
   async signLeave(heldGroup, { device }: DeviceKeys) {
     const group = opened(heldGroup);
