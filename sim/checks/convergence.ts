@@ -106,6 +106,8 @@ function unmarked(
 ): string | null {
   const name = `${device.name} in ${history.object.name}`;
   for (const { userId, read, delivered, reaches } of readProgress(history).members) {
+    // Whoever left is shown no more.
+    if (history.hasLeft(userId)) continue;
     const shown = record.members.find((member) => member.userId === userId);
     if (shown === undefined) return `[R1] ${name} misses a member`;
     // Everybody has acknowledged something since the last device went, so the mark is where its definition puts it.

@@ -44,6 +44,9 @@ export class History {
   get head(): number {
     return this.log.length;
   }
+  hasLeft(userId: string): boolean {
+    return this.roster.find((member) => member.user_id === userId)?.left_seq !== undefined;
+  }
   devicesOf(userId: string): string[] {
     const member = this.roster.find((candidate) => candidate.user_id === userId);
     return (member?.devices ?? []).map(({ id }) => deviceKey({ user_id: userId, device_id: id }));

@@ -173,6 +173,9 @@ export interface Kittiwake {
   /** The user has seen everything up to `seq`. */
   markRead(conversationId: string, seq: number): Promise<void>;
 
+  /** [E9] How often each failure of the encryption came on this device, by its code. */
+  diagnostics(): Promise<Record<string, number>>;
+
   /** The browser says the network is back, or the app came to the front: try now. */
   wake(): void;
   /** One HTTP receive for a woken service worker or a network that blocks sockets; true when nothing more is stored. */

@@ -303,6 +303,10 @@ export class FakeKittiwake implements Kittiwake {
     return true;
   }
 
+  async diagnostics(): Promise<Record<string, number>> {
+    return {};
+  }
+
   async close(): Promise<void> {
     this.#listeners.clear();
   }

@@ -87,6 +87,7 @@ async function takeOver(store: Store, session: SessionRecord): Promise<void> {
 async function changesForNewDevice(store: Store): Promise<Change[]> {
   const waiting = await store.all("outbox");
   const groups = await store.all("groups");
+  const ratchets = await store.all("ratchets");
   const pending = await store.all("pendingCommits");
   const failed = { state: "failed", failure: "revoked", sealed: null } as const;
   return [
@@ -94,6 +95,9 @@ async function changesForNewDevice(store: Store): Promise<Change[]> {
     { table: "keys", remove: ["device"] },
     ...waiting.map((item): Change => ({ table: "outbox", put: { ...item, ...failed } })),
     ...groups.map(({ conversationId }): Change => ({ table: "groups", remove: [conversationId] })),
+    ...ratchets.map(
+      ({ conversationId, leafIndex }): Change => ({ table: "ratchets", remove: [conversationId, leafIndex] }),
+    ),
     ...pending.map(({ conversationId }): Change => ({ table: "pendingCommits", remove: [conversationId] })),
   ];
 }

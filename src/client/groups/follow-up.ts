@@ -19,6 +19,9 @@ import type { Committer } from "./committer.ts";
 import { type Joiner, orNotFound } from "./joiner.ts";
 import { StateExchange } from "./state-exchange.ts";
 
+/** How far back an answer to a resend request looks for commits. */
+const resendReachEntries = 500;
+
 export interface FollowUpsOptions {
   desk: Desk;
   crypto: CryptoPort;
@@ -114,6 +117,10 @@ export class FollowUps {
       message.senderId === desk.session.userId &&
       raw?.sender?.device_id === desk.session.deviceId;
     if (!isOurs || message.body.type !== "text") return;
+    // [E3] Only to those who could read it when it came: nobody has come in since.
+    const since = await desk.store.range("entries", { conversationId, from: seq, limit: resendReachEntries });
+    const isReached = since.length < resendReachEntries;
+    if (!isReached || since.some(({ raw: later }) => (later as { kind?: string }).kind === "commit")) return;
     const content: Content = { v: 1, type: "resend", message_id: messageId, seq, text: message.body.text };
     await outbox.writeSilent(conversationId, [content]);
   }

@@ -175,10 +175,13 @@ export class Outbox implements OutboxLink {
   /** Another state of an item that stays. One that has gone meanwhile stays gone. */
   async update(item: OutboxRecord): Promise<void> {
     const { conversationId, messageId } = item;
+    // Nobody could try again what nobody sees.
+    const isOver = item.silent && item.state === "failed";
     await this.#desk.exclusively(conversationId, async () => {
       if (this.find(conversationId, messageId)?.position !== item.position) return;
-      await this.#desk.store.apply([{ table: "outbox", put: item }]);
-      replaceItem(this.lane(conversationId), item);
+      await this.#desk.store.apply([isOver ? removal(item) : { table: "outbox", put: item }]);
+      if (isOver) this.#forget(conversationId, [messageId]);
+      else replaceItem(this.lane(conversationId), item);
     });
     this.#tell(conversationId);
   }

@@ -26,7 +26,12 @@ export class Sealer {
 
   /** False when this chat cannot be written to now: no key yet, none any more, or a fork [E13]. */
   async seal(conversationId: string, messageIds: readonly string[]): Promise<boolean> {
-    const { groups } = this.#options;
+    const { desk, groups, outbox } = this.#options;
+    if (desk.conversation(conversationId)?.isMember === false) {
+      for (const item of messageIds.map((id) => outbox.find(conversationId, id)))
+        if (item !== null) await outbox.update({ ...item, state: "failed", failure: "not_found" });
+      return true;
+    }
     return await groups.locked(conversationId, () => this.#sealLocked(conversationId, messageIds));
   }
 

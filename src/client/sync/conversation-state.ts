@@ -68,8 +68,10 @@ export function withNewLog(
   ownUserId: string,
 ): ConversationRecord {
   const fresh = newRecord(state, state.first_seq ?? 1, ownUserId);
-  const { peerId, stateHash, name, rejoinedAtMs } = record;
-  return { ...fresh, peerId, stateHash, name, rejoinedAtMs, resync: { to: state.head, hasNotice: false } };
+  // [E13] Another log is no answer to a fork.
+  const { peerId, stateHash, name, rejoinedAtMs, security, leavers } = record;
+  const kept = { peerId, stateHash, name, rejoinedAtMs, security, leavers };
+  return { ...fresh, ...kept, resync: { to: state.head, hasNotice: false } };
 }
 
 /** What lies below `firstSeq` is not for this device: reading goes on there. */

@@ -99,9 +99,8 @@ async function said(
   const { content } = decoded;
   const body: Message["body"] | null =
     content.type === "text" && !entry.silent ? { type: "text", text: content.text } : null;
-  const isOwnUser = entry.sender.user_id === reader.self.userId;
   const changes =
-    content.type === "resend" && !isOwnUser
+    content.type === "resend"
       ? await reader.replaceParked(content.seq, content.message_id, entry.sender, content.text)
       : [];
   return { ...nothingRead(reading), body, changes, followUps: followUpsOf(content, entry, reader.self) };

@@ -13,6 +13,8 @@ import {
 } from "../../../src/client/index.ts";
 import { openSqliteStore } from "../../../src/client/node.ts";
 import type { Store } from "../../../src/client/store/store.ts";
+import { ProtocolError } from "../../../src/protocol/errors.ts";
+import { limits } from "../../../src/protocol/limits.ts";
 
 export interface Person {
   app: Kittiwake;
@@ -80,6 +82,18 @@ export class Town {
     return { app, store };
   }
 
+  /** Another device with the same number: the server says how long to wait for another code. */
+  async registerAgain(name: string, phone: string): Promise<Person> {
+    try {
+      return await this.register(name, phone);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== "too_many_codes") throw error;
+      const waitMs = error.details.retry_after_ms ?? limits.codeSendIntervalMs;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      return await this.register(name, phone);
+    }
+  }
+
   async register(name: string, phone = this.newPhone(), twists: Twists = {}): Promise<Person> {
     const path = this.newStorePath();
     const { app, store } = await this.open(path, twists);
@@ -97,7 +111,7 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`Waited half a minute in vain: ${what}`);
+  throw new Error(`Waited in vain: ${what}`);
 }
 
 /** What a chat shows: texts as they are, notices and parked ones by their kind. */

@@ -1,7 +1,6 @@
 /** What the client does around the keys: log-in, repairs, forks, crashes between two steps. On an engine without cryptography. */
 import { base64 } from "@scure/base";
 import { beforeEach, describe, expect, it } from "vitest";
-import { KittiwakeClient } from "../../../src/client/kittiwake.ts";
 import { openSqliteStore } from "../../../src/client/store/sqlite.ts";
 import type { Store } from "../../../src/client/store/store.ts";
 import { deviceKey } from "../../../src/protocol/ids.ts";
@@ -25,7 +24,7 @@ async function notices(client: Client, chat: string): Promise<string[]> {
   return found.flatMap(({ body }) => (body.type === "notice" ? [body.notice.type] : []));
 }
 async function counts(client: Client): Promise<Record<string, number>> {
-  return client.app instanceof KittiwakeClient ? await client.app.diagnostics() : {};
+  return await client.app.diagnostics();
 }
 /** The same device, started again on the same store. */
 async function restart(client: Client): Promise<Client> {
@@ -178,6 +177,23 @@ describe("a chat of two", () => {
       .forge(alice.device, { message_id: strangerId(), base_seq: 0, silent: true, envelope: content }, 0);
     world.server.deliver(world.server.log(chat), world.server.log(chat).head);
     await sees(alice, chat, "once more");
+  });
+
+  it("[E3] [E9] what somebody may not have read who has come in since is not sent again", async () => {
+    const { messageId } = await bob.app.send(chat, "before the second device");
+    await sees(alice, chat, "before the second device");
+    const place = (await alice.app.messages(chat)).find((message) => message.messageId === messageId);
+    const log = world.server.log(chat);
+    const second = await world.register(alicePhone, "Alice");
+    await until(() => log.roster.has(deviceKey(second.device)), "the second device is in");
+    await sees(second, chat, "(notice)");
+    const request = { v: 1, type: "resend_request", message_id: messageId, seq: place?.seq };
+    const envelope = Buffer.from(JSON.stringify(request)).toString("base64");
+    log.forge(second.device, { message_id: strangerId(), base_seq: 0, silent: true, envelope }, 0);
+    world.server.deliver(log, log.head);
+    const { head } = log;
+    await world.environment.advance(10_000);
+    expect(log.head).toBe(head);
   });
 
   it("[E13] a sender who saw another log: sending stops, and the chat says so", async () => {
@@ -394,5 +410,6 @@ describe("a group", () => {
     expect(await found()).toEqual({ type: "notice", notice: { type: "members_removed", who: ["Bob"] } });
     await until(async () => (await bob.app.conversation(group))?.isMember === false, "Bob is out");
     await expect(bob.app.send(group, "still here")).rejects.toThrow();
+    expect((await bob.app.group(group))?.ownRole).toBeNull();
   });
 });

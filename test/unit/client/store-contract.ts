@@ -1,5 +1,6 @@
 /** What every store must do. Run for both implementations in store.test.ts. */
 import { beforeEach, describe, expect, it } from "vitest";
+import type { GroupRecord, KeyPackageRecord } from "../../../src/client/store/key-records.ts";
 import type { ConversationRecord, MessageRecord, OutboxRecord } from "../../../src/client/store/records.ts";
 import { type Change, getValue, putValue, type Store } from "../../../src/client/store/store.ts";
 
@@ -100,6 +101,60 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect((await store.range("outbox", { conversationId: "a" })).map(({ position }) => position)).toEqual([
         2,
       ]);
+    });
+
+    it("[E8] gives keys, groups and ratchets back byte for byte, with the message they opened", async () => {
+      const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+      const device = { user_id: "u", device_id: 1 };
+      const group: GroupRecord = {
+        conversationId: "a",
+        generation: 1,
+        kind: "direct",
+        suite: "x_wing",
+        epoch: 1,
+        joinedEpoch: 0,
+        devices: [device],
+        state: bytes,
+      };
+      const ratchets = [10, 9].map((leafIndex) => ({
+        conversationId: "a",
+        epoch: 1,
+        leafIndex,
+        bytes: bytes.slice(leafIndex),
+      }));
+      await store.apply([
+        { table: "groups", put: group },
+        ...ratchets.map((record): Change => ({ table: "ratchets", put: record })),
+        put(message("a", 1)),
+      ]);
+      expect(await store.get("groups", ["a"])).toEqual(group);
+      expect((await store.get("groups", ["a"]))?.state).toBeInstanceOf(Uint8Array);
+      const found = await store.range("ratchets", { conversationId: "a" });
+      expect(found.map(({ leafIndex }) => leafIndex)).toEqual([9, 10]);
+      expect(found[1]?.bytes).toEqual(bytes.slice(10));
+      await store.apply([{ table: "ratchets", remove: ["a", 9] }]);
+      expect(await store.range("ratchets", { conversationId: "a" })).toHaveLength(1);
+    });
+
+    it("[E6] lists key packages with their private halves, and forgets the used one", async () => {
+      const own = (ref: string): KeyPackageRecord => ({
+        ref,
+        suite: "x25519",
+        isLastResort: false,
+        bytes: new Uint8Array([1]),
+        initPrivateKey: new Uint8Array([2]),
+        encryptionPrivateKey: new Uint8Array([3]),
+        isUploaded: true,
+        madeAtMs: 5,
+      });
+      await store.apply(["b", "a"].map((ref): Change => ({ table: "keyPackages", put: own(ref) })));
+      expect(await store.all("keyPackages")).toEqual([own("a"), own("b")]);
+      await store.apply([
+        { table: "keyPackages", remove: ["a"] },
+        { table: "usedWelcomes", put: { welcomeId: "w" } },
+      ]);
+      expect(await store.all("keyPackages")).toEqual([own("b")]);
+      expect(await store.all("usedWelcomes")).toEqual([{ welcomeId: "w" }]);
     });
 
     it("forgets everything when wiped", async () => {

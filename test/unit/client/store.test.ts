@@ -107,6 +107,54 @@ describe("a store that is opened again", () => {
     expect(await getValue(second, "installation_id")).toBe("kept");
     await second.close();
   });
+
+  it("of the time before encryption keeps the log-in and drops the chats (SQLite)", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kittiwake-store-"));
+    folders.push(folder);
+    const path = join(folder, "store.db");
+    const old = new DatabaseSync(path);
+    const table = (name: string, keys: string) =>
+      `CREATE TABLE "${name}" (${keys}, record TEXT NOT NULL, PRIMARY KEY (${keys})) WITHOUT ROWID;`;
+    old.exec(`${table("values", "key")} ${table("conversations", "conversationId")}
+      ${table("entries", "conversationId, seq")} ${table("messages", "conversationId, seq, sub")}
+      ${table("outbox", "conversationId, position")}
+      ALTER TABLE messages ADD COLUMN counted INTEGER AS (record ->> '$.countedSeq') VIRTUAL;
+      CREATE INDEX messages_counted ON messages (conversationId, counted) WHERE counted IS NOT NULL;
+      INSERT INTO "values" VALUES ('installation_id', '{"key":"installation_id","value":"kept"}');
+      INSERT INTO conversations VALUES ('a', '{"conversationId":"a"}');
+      PRAGMA user_version = 1;`);
+    old.close();
+    const store = await openSqliteStore(path);
+    expect(await getValue(store, "installation_id")).toBe("kept");
+    expect(await store.all("conversations")).toEqual([]);
+    expect(await store.all("groups")).toEqual([]);
+    await store.close();
+  });
+
+  it("of the time before encryption keeps the log-in and drops the chats (IndexedDB)", async () => {
+    vi.stubGlobal("indexedDB", new IDBFactory());
+    const old = await openDB("before", 1, {
+      upgrade(database) {
+        database.createObjectStore("values", { keyPath: ["key"] });
+        database.createObjectStore("conversations", { keyPath: ["conversationId"] });
+        database.createObjectStore("entries", { keyPath: ["conversationId", "seq"] });
+        const messages = database.createObjectStore("messages", {
+          keyPath: ["conversationId", "seq", "sub"],
+        });
+        messages.createIndex("counted", ["conversationId", "countedSeq"]);
+        database.createObjectStore("outbox", { keyPath: ["conversationId", "position"] });
+      },
+    });
+    await old.put("values", { key: "installation_id", value: "kept" });
+    await old.put("conversations", { conversationId: "a" });
+    old.close();
+    const store = await openIndexedDbStore("before");
+    expect(await getValue(store, "installation_id")).toBe("kept");
+    expect(await store.all("conversations")).toEqual([]);
+    expect(await store.all("groups")).toEqual([]);
+    expect(await store.countUnread("a", 0, 10, 10)).toBe(0);
+    await store.close();
+  });
 });
 
 const tablesOfVersion1 = {
