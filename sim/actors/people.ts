@@ -110,11 +110,13 @@ export class People {
     );
   }
 
-  /** Takes up, or gives up, what failed. */
-  settleFailed(device: Device, how: "retry" | "discard"): void {
+  /** Takes up, or gives up, what failed. Where one is no member any more there is nothing to take up. */
+  settleFailed(device: Device, wish: "retry" | "discard"): void {
     const app = this.app(device);
     if (app === null) return;
     for (const chat of device.data.ranged.outbox.keys()) {
+      const isMember = device.data.get("conversations", [chat])?.isMember !== false;
+      const how = isMember ? wish : "discard";
       for (const item of device.data.records("outbox", chat)) {
         if (item.state !== "failed") continue;
         device.world.say(

@@ -109,7 +109,7 @@ function unmarked(
     // Whoever left is shown no more.
     if (history.hasLeft(userId)) continue;
     const shown = record.members.find((member) => member.userId === userId);
-    if (shown === undefined) return `[R1] ${name} misses a member`;
+    if (shown === undefined) return `[R1] ${name} misses member ${userId}`;
     // Everybody has acknowledged something since the last device went, so the mark is where its definition puts it.
     const most = Math.min(lastNotBy(history, userId), deliveredTo(reaches, read));
     if (delivered < most)

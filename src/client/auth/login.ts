@@ -53,7 +53,7 @@ export async function logIn(means: Means, { phone, code, deviceName, name }: Log
   try {
     await new KeyRing({ store, environment, crypto, session: () => keeper.session, call }).fill();
   } catch (error) {
-    if (!(error instanceof ConnectionError)) throw error;
+    if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error;
   }
 }
 
