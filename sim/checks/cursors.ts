@@ -17,6 +17,8 @@ export function judgeCursors(world: World, history: History, truth: Truth): stri
   const { devices, members } = row;
   for (const device of devices) {
     const held = truth.heldBy(device.key, history, device.from);
+    // Out again before it ever took the chat in: it has said that it wants nothing of it.
+    if (history.isOut(device.key) && held < device.from) continue;
     if (device.acked > held) {
       return `[D1] the Conversation counts ${device.key} as having ${device.acked}; it holds ${held}`;
     }
@@ -30,7 +32,7 @@ export function judgeCursors(world: World, history: History, truth: Truth): stri
   for (const { userId, read, delivered } of members) {
     if (read > truth.readBy(userId, history.id)) return `[R1] ${userId} counts as having read ${read}`;
     const most = truth.deliveredTo(userId, history);
-    if (delivered > most)
+    if (delivered > most && !history.devicesOf(userId).every((key) => history.isOut(key)))
       return `[R1] ${userId} counts as having been delivered ${delivered}; its devices hold ${most}`;
   }
   return null;

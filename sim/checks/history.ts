@@ -44,6 +44,12 @@ export class History {
   get head(): number {
     return this.log.length;
   }
+  /** A commit has removed the device. */
+  isOut(key: string): boolean {
+    const [userId = "", deviceId] = key.split(".");
+    const member = this.roster.find((candidate) => candidate.user_id === userId);
+    return member?.devices.find(({ id }) => id === Number(deviceId))?.left_seq !== undefined;
+  }
   hasLeft(userId: string): boolean {
     return this.roster.find((member) => member.user_id === userId)?.left_seq !== undefined;
   }

@@ -34,6 +34,8 @@ export class Desk {
   readonly upload: DeskOptions["upload"];
   readonly download: DeskOptions["download"];
   readonly emit: DeskOptions["emit"];
+  /** This user was out of the conversation, and is in it again. */
+  onBack: (conversationId: string) => void = () => {};
   readonly #session: () => SessionRecord;
   readonly #records = new Map<string, ConversationRecord>();
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -92,8 +94,10 @@ export class Desk {
   async #write(record: ConversationRecord, changes: readonly Change[], joined?: Joined): Promise<void> {
     const all = [...changes, ...(joined?.changes() ?? [])];
     await this.store.apply([{ table: "conversations", put: record }, ...all]);
+    const wasOut = this.#records.get(record.conversationId)?.isMember === false;
     this.#records.set(record.conversationId, record);
     joined?.committed();
+    if (wasOut && record.isMember) this.onBack(record.conversationId);
     this.emit({ type: "messages", conversationId: record.conversationId });
     this.emit({ type: "conversations" });
   }
