@@ -9,7 +9,9 @@ export async function createGroup(person: Person, name: string, phones: string[]
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByLabel("Name of the group").fill(name);
   await page.getByRole("button", { name: "Create group" }).click();
-  await page.getByTestId("composer").waitFor();
+  const refusal = page.getByTestId("create-error");
+  await page.getByTestId("composer").or(refusal).waitFor();
+  if (await refusal.isVisible()) throw new Error(`${person.name}: ${await refusal.textContent()}`);
 }
 
 /** Adds by number to those chosen, for a new group or one on screen. */

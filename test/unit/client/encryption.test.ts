@@ -79,6 +79,26 @@ describe("the log-in", () => {
     expect(refs).toEqual(expect.arrayContaining(made));
   });
 
+  it("[E6] offers no package twice, whatever becomes of the answer to an upload", async () => {
+    const store = await openSqliteStore(":memory:");
+    const app = await world.open(store);
+    const { fetch } = world.server;
+    world.server.fetch = async (url, init) => {
+      const answer = await fetch.call(world.server, url, init);
+      if (init.method === "PUT" && url.endsWith("/account/key-packages")) throw new TypeError("lost");
+      return answer;
+    };
+    const request = { phone: alicePhone, code: "123456", deviceName: "test", name: "Alice" };
+    await expect(app.verify(request)).rejects.toThrow();
+    world.server.fetch = fetch;
+    store.close = async () => {};
+    await app.close();
+    await world.live(await world.open(store));
+    await until(() => puts().length >= 2, "filled");
+    const offered = puts().flatMap(({ body }) => (body as { packages: { package: string }[] }).packages);
+    expect(new Set(offered.map((it) => it.package)).size).toBe(offered.length);
+  });
+
   it("[E6] fills up when the server says that few are left", async () => {
     const alice = await world.register(alicePhone, "Alice");
     world.server.accounts.packages.set(deviceKey(alice.device), []);
@@ -244,6 +264,24 @@ describe("a chat of two", () => {
     expect(group?.epoch).toBe(world.server.log(chat).epoch);
     await isSent(again);
     expect(world.server.log(chat).entries.filter((entry) => entry.kind === "commit")).toHaveLength(2);
+  });
+
+  it("[E8] a commit that was stored and never arrived is sent by the next run", async () => {
+    world.server.log(chat).loggedOut.add(deviceKey(bob.device));
+    await bob.app.close();
+    const { fetch } = world.server;
+    world.server.fetch = async (url, init) => {
+      if (url.endsWith("/commits")) throw new TypeError("unreachable");
+      return await fetch.call(world.server, url, init);
+    };
+    await alice.app.send(chat, "after the removal");
+    await until(async () => (await alice.store.all("pendingCommits")).length === 1, "made");
+    const [made] = await alice.store.all("pendingCommits");
+    const again = await restart(alice);
+    world.server.fetch = fetch;
+    await isSent(again);
+    const commits = world.server.log(chat).entries.filter((entry) => entry.kind === "commit");
+    expect(commits.map((entry) => entry.message_id).at(-1)).toBe(made?.messageId);
   });
 
   it("[E14] commit_required: whoever sends next takes out who has to go, then the message goes", async () => {
