@@ -29,7 +29,8 @@ export const limits = {
   usersClaimedPerSecond: 1,
   oneTimeByClaimerPerHour: 10,
   oneTimePerHour: 60,
-  sealedProfileBytesMax: 128 * 1024,
+  // A picture of 64 KiB is 88 KiB of base64 and so padded to 128 KiB; the rest is room for the sealing.
+  sealedProfileBytesMax: 128 * 1024 + 256,
 
   /** Of one conversation: uploads that no entry names yet, and Welcomes that somebody has not fetched. */
   blobsUnnamedMax: 64,

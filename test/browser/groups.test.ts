@@ -37,12 +37,23 @@ async function arrive(...names: string[]): Promise<Person[]> {
   return people;
 }
 
-/** Alice's group "Gulls" with Bob and Carol, open on all three screens. */
+/** What stands in the group of `threeInGroup` already. */
+const greetings = ["Alice here", "Bob here", "Carol here"];
+
+/**
+ * Alice's group "Gulls" with Bob and Carol, open on all three screens. Each has written once: a name travels with the
+ * first message of whoever has it.
+ */
 async function threeInGroup(): Promise<[Person, Person, Person]> {
   const [alice, bob, carol] = (await arrive("Alice", "Bob", "Carol")) as [Person, Person, Person];
   await createGroup(alice, "Gulls", [bob.phone, carol.phone]);
   await openChatCalled(bob, "Gulls");
   await openChatCalled(carol, "Gulls");
+  for (const [index, person] of [alice, bob, carol].entries()) {
+    await person.seesTexts(greetings.slice(0, index));
+    await person.write(greetings[index] ?? "");
+  }
+  for (const person of [alice, bob, carol]) await person.seesTexts(greetings);
   return [alice, bob, carol];
 }
 
@@ -53,13 +64,19 @@ const noErrors = (...people: Person[]): void => {
 describe("a group of three", () => {
   it("is made by numbers, and everybody reads everybody in one order, under their names", async () => {
     const [alice, bob, carol] = await threeInGroup();
-    await alice.write("hello from Alice");
-    await bob.seesTexts(["hello from Alice"]);
-    await bob.write("hello from Bob");
-    await carol.seesTexts(["hello from Alice", "hello from Bob"]);
-    await carol.write("hello from Carol");
-    const all = ["hello from Alice", "hello from Bob", "hello from Carol"];
-    for (const person of [alice, bob, carol]) await person.seesTexts(all);
+    // In no agreed order: the log makes one, the same for all [L4].
+    await Promise.all([alice.write("one"), bob.write("two"), carol.write("three")]);
+    for (const person of [alice, bob, carol]) {
+      await person.sees(
+        (messages) => messages.length === 6 && messages.every(({ seq }) => seq !== null),
+        "six messages, sent",
+      );
+    }
+    const order = (await alice.messages()).map(({ text }) => text);
+    expect([...order].sort()).toEqual([...greetings, "one", "three", "two"].sort());
+    for (const person of [bob, carol]) {
+      expect((await person.messages()).map(({ text }) => text)).toEqual(order);
+    }
     for (const name of ["Bob", "Carol"]) {
       await alice.page.getByTestId("sender-name").filter({ hasText: name }).waitFor();
     }
@@ -72,28 +89,28 @@ describe("a group of three", () => {
     await carol.setOffline(true);
     await carol.page.getByTestId("banner").waitFor();
     await alice.write("for both");
-    await bob.seesTexts(["for both"]);
+    await bob.seesTexts([...greetings, "for both"]);
     await bob.write("I have it");
-    await alice.seesTexts(["for both", "I have it"]);
-    expect((await alice.messages())[0]?.status).toBe("sent");
+    await alice.seesTexts([...greetings, "for both", "I have it"]);
+    expect((await alice.messages())[greetings.length]?.status).toBe("sent");
     await carol.setOffline(false);
-    await carol.seesTexts(["for both", "I have it"]);
-    await alice.sees((messages) => messages[0]?.status === "read", "blue ticks");
+    await carol.seesTexts([...greetings, "for both", "I have it"]);
+    await alice.sees((messages) => messages[greetings.length]?.status === "read", "blue ticks");
     noErrors(alice, bob, carol);
   });
 
   it("a reload keeps the group, its name, its members and its messages", async () => {
     const [alice, bob] = await threeInGroup();
     await alice.write("stays");
-    await bob.seesTexts(["stays"]);
+    await bob.seesTexts([...greetings, "stays"]);
     await bob.page.reload();
-    await bob.seesTexts(["stays"]);
+    await bob.seesTexts([...greetings, "stays"]);
     expect(await bob.page.getByTestId("chat-title").textContent()).toBe("Gulls");
     await openGroupInfo(bob);
     await seesMembers(bob, ["You", "Alice: Owner", "Carol"]);
     await closeGroupInfo(bob);
     await bob.write("after the reload");
-    await alice.seesTexts(["stays", "after the reload"]);
+    await alice.seesTexts([...greetings, "stays", "after the reload"]);
     noErrors(alice, bob);
   });
 });
@@ -103,7 +120,7 @@ describe("who is in a group", () => {
     const [alice, bob] = await threeInGroup();
     const [dave] = (await arrive("Dave")) as [Person];
     await alice.write("before Dave");
-    await bob.seesTexts(["before Dave"]);
+    await bob.seesTexts([...greetings, "before Dave"]);
     await openGroupInfo(alice);
     await alice.page.getByRole("button", { name: "Add members" }).click();
     await choosePerson(alice, dave.phone);
@@ -114,7 +131,7 @@ describe("who is in a group", () => {
     await alice.write("welcome, Dave");
     await dave.seesTexts(["welcome, Dave"]);
     await dave.write("thank you");
-    await bob.seesTexts(["before Dave", "welcome, Dave", "thank you"]);
+    await bob.seesTexts([...greetings, "before Dave", "welcome, Dave", "thank you"]);
     await seesNotice(bob, "Alice added");
     noErrors(alice, bob, dave);
   });
@@ -122,7 +139,7 @@ describe("who is in a group", () => {
   it("[E3] one who is removed is told, cannot write, and reads nothing that comes after", async () => {
     const [alice, bob, carol] = await threeInGroup();
     await alice.write("with Carol");
-    await carol.seesTexts(["with Carol"]);
+    await carol.seesTexts([...greetings, "with Carol"]);
     await openGroupInfo(alice);
     await actOnMember(alice, "Carol", "Remove from the group");
     await seesMembers(alice, ["You: Owner", "Bob"]);
@@ -130,8 +147,8 @@ describe("who is in a group", () => {
     await carol.page.getByText("You are no longer a member of this group.").waitFor();
     expect(await carol.page.getByTestId("composer").count()).toBe(0);
     await alice.write("without Carol");
-    await bob.seesTexts(["with Carol", "without Carol"]);
-    expect((await carol.messages()).map(({ text }) => text)).toEqual(["with Carol"]);
+    await bob.seesTexts([...greetings, "with Carol", "without Carol"]);
+    expect((await carol.messages()).map(({ text }) => text)).toEqual([...greetings, "with Carol"]);
     await seesNotice(bob, "Alice removed Carol.");
     noErrors(alice, bob, carol);
   });
@@ -144,12 +161,12 @@ describe("who is in a group", () => {
     await bob.page.getByTestId("not-a-member").waitFor();
     await seesNotice(alice, "Bob left the group.");
     await alice.write("without Bob");
-    await carol.seesTexts(["without Bob"]);
+    await carol.seesTexts([...greetings, "without Bob"]);
     await carol.write("so be it");
-    await alice.seesTexts(["without Bob", "so be it"]);
+    await alice.seesTexts([...greetings, "without Bob", "so be it"]);
     await closeGroupInfo(bob);
     await bob.page.getByTestId("chat-closed").waitFor();
-    expect(await bob.messages()).toEqual([]);
+    expect((await bob.messages()).map(({ text }) => text)).toEqual(greetings);
     noErrors(alice, bob, carol);
   });
 
@@ -216,6 +233,9 @@ describe("names and pictures", () => {
     await bob.page.locator("[data-testid='profile'] .avatar img").waitFor();
     await bob.page.getByRole("button", { name: "Save" }).click();
     await bob.page.getByText("Saved.").waitFor();
+    await bob.page.getByRole("link", { name: "Back to the chats" }).click();
+    await openChatCalled(bob, "Gulls");
+    await bob.write("call me Robert");
     await openGroupInfo(alice);
     const robert = alice.page.getByTestId("member").filter({ hasText: "Robert" });
     await robert.waitFor({ timeout: 40_000 });

@@ -2,11 +2,12 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Group } from "../../client/contract.ts";
+import { limits } from "../../protocol/limits.ts";
 import { PictureField } from "../picture/picture-field.tsx";
 import { Avatar } from "../shell/avatar.tsx";
 import { Field } from "../shell/field.tsx";
 import { useActions, useAppState } from "../state/app-context.ts";
-import { memberCount, nameCharsMax } from "../text/names.ts";
+import { memberCount } from "../text/names.ts";
 import { mayEditGroup } from "./permissions.ts";
 import { WorkError } from "./work-error.tsx";
 
@@ -103,7 +104,7 @@ function NameForm({ group, onEnd }: { group: Group; onEnd: () => void }): JSX.El
         input={{
           type: "text",
           autocomplete: "off",
-          maxLength: nameCharsMax,
+          maxLength: limits.nameCharsMax,
           value: name,
           onInput: (event) => setName(event.currentTarget.value),
           "data-testid": "group-name-input",

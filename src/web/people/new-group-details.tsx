@@ -1,9 +1,10 @@
 /** The second step of a new group: its name and, if wanted, its picture. */
 import type { JSX } from "preact";
+import { limits } from "../../protocol/limits.ts";
 import { PictureField } from "../picture/picture-field.tsx";
 import { Field } from "../shell/field.tsx";
 import { useActions, useAppState } from "../state/app-context.ts";
-import { contactName, listNames, nameCharsMax } from "../text/names.ts";
+import { contactName, listNames } from "../text/names.ts";
 
 export function NewGroupDetails(): JSX.Element {
   const { name, picture, isCreating, error } = useAppState((state) => state.newGroup);
@@ -34,7 +35,7 @@ export function NewGroupDetails(): JSX.Element {
         input={{
           type: "text",
           autocomplete: "off",
-          maxLength: nameCharsMax,
+          maxLength: limits.nameCharsMax,
           value: name,
           disabled: isCreating,
           onInput: (event) => editNewGroup({ name: event.currentTarget.value }),

@@ -3,7 +3,8 @@
  * cameras write into files (place, time, device), because only the drawn pixels are kept.
  */
 
-export const pictureBytesMax = 64 * 1024;
+import { limits } from "../../protocol/limits.ts";
+
 /** What a browser is asked to decode at all. */
 const fileBytesMax = 40 * 1024 * 1024;
 
@@ -43,7 +44,7 @@ export async function shrinkPicture(file: Blob): Promise<Uint8Array> {
     const square = middleSquare(bitmap.width, bitmap.height);
     for (const attempt of attempts(square.side)) {
       const jpeg = await draw(bitmap, square, attempt);
-      if (jpeg.size <= pictureBytesMax) return new Uint8Array(await jpeg.arrayBuffer());
+      if (jpeg.size <= limits.pictureBytesMax) return new Uint8Array(await jpeg.arrayBuffer());
     }
   } finally {
     bitmap.close();

@@ -2,11 +2,11 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Profile } from "../../client/contract.ts";
+import { limits } from "../../protocol/limits.ts";
 import { isSamePicture } from "../picture/picture-bytes.ts";
 import { PictureField } from "../picture/picture-field.tsx";
 import { Field } from "../shell/field.tsx";
 import { useActions, useAppState } from "../state/app-context.ts";
-import { nameCharsMax } from "../text/names.ts";
 
 export function ProfileCard(): JSX.Element {
   const { profile, loadError } = useAppState((state) => state.profile);
@@ -51,7 +51,7 @@ function ProfileForm({ stored }: { stored: Profile }): JSX.Element {
         input={{
           type: "text",
           autocomplete: "name",
-          maxLength: nameCharsMax,
+          maxLength: limits.nameCharsMax,
           value: name,
           onInput: (event) => setName(event.currentTarget.value),
           "data-testid": "profile-name",

@@ -1,8 +1,7 @@
 /** Names of people and groups, as they are typed, shown and listed in a sentence. */
 import type { Contact, GroupMember, Role } from "../../client/contract.ts";
+import { limits } from "../../protocol/limits.ts";
 import { formatPhone } from "./phone.ts";
-
-export const nameCharsMax = 64;
 
 export type NameReading = { isValid: true; name: string } | { isValid: false; sentence: string };
 
@@ -10,8 +9,8 @@ export type NameReading = { isValid: true; name: string } | { isValid: false; se
 export function readName(typed: string, missing: string): NameReading {
   const name = typed.trim().replaceAll(/\s+/g, " ");
   if (name === "") return { isValid: false, sentence: missing };
-  if (name.length > nameCharsMax) {
-    return { isValid: false, sentence: `Use at most ${nameCharsMax} characters.` };
+  if (name.length > limits.nameCharsMax) {
+    return { isValid: false, sentence: `Use at most ${limits.nameCharsMax} characters.` };
   }
   return { isValid: true, name };
 }

@@ -277,7 +277,7 @@ describe("the profile", () => {
 
   it.each([
     ["", "Enter your name, so that people know who writes."],
-    ["x".repeat(65), "Use at most 64 characters."],
+    ["x".repeat(101), "Use at most 100 characters."],
   ])("is not saved under the name %j", async (name, sentence) => {
     const app = startKnowing();
     expect(await app.actions.saveProfile({ name, picture: null })).toBe(false);

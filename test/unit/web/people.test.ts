@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { limits } from "../../../src/protocol/limits.ts";
 import { matches } from "../../../src/web/people/match.ts";
 import { isSamePicture, pictureType } from "../../../src/web/picture/picture-bytes.ts";
 import { attempts, middleSquare } from "../../../src/web/picture/shrink.ts";
-import { listNames, memberCount, memberLine, nameCharsMax, readName } from "../../../src/web/text/names.ts";
+import { listNames, memberCount, memberLine, readName } from "../../../src/web/text/names.ts";
 
 describe("names", () => {
   it("are listed as one says them, and counted from one too many on", () => {
@@ -27,8 +28,8 @@ describe("names", () => {
   it("are tidied as they are read, and bounded", () => {
     expect(readName("  Ada   Lovelace\n", "?")).toEqual({ isValid: true, name: "Ada Lovelace" });
     expect(readName(" ", "Say it.")).toEqual({ isValid: false, sentence: "Say it." });
-    expect(readName("x".repeat(nameCharsMax), "?").isValid).toBe(true);
-    expect(readName("x".repeat(nameCharsMax + 1), "?").isValid).toBe(false);
+    expect(readName("x".repeat(limits.nameCharsMax), "?").isValid).toBe(true);
+    expect(readName("x".repeat(limits.nameCharsMax + 1), "?").isValid).toBe(false);
   });
 });
 
