@@ -100,6 +100,8 @@ export class Truth {
   /** [R1] The most that the user's mark may be, by what is on its devices. What was read counts as delivered. */
   deliveredTo(userId: string, history: History): number {
     const place = `${userId}/${history.id}`;
+    // Devices that were removed before they took the chat in have said that they want nothing of it.
+    if (history.devicesOf(userId).every((key) => history.isOut(key))) return history.head;
     const member = history.roster.find((candidate) => candidate.user_id === userId);
     const devices = (member?.devices ?? []).map((device) => ({
       from: device.joined_seq,
