@@ -59,15 +59,16 @@ export async function readCommitEntry(
   return await applied(reader, reading, group, entry, bytes);
 }
 
-/** One's own commit, recognised by hash. */
+/** One's own commit, recognised by hash: what it changes is known from its making, not from the entry [E4]. */
 async function adopted(
   reader: CommitReader,
   reading: Reading,
-  entry: CommitEntry,
+  logged: CommitEntry,
   bytes: CommitBytes,
 ): Promise<ReadEntry> {
   const { pending } = reading;
   if (pending === null) return nothingRead(reading);
+  const entry = { ...logged, roster_change: pending.rosterChange };
   const signed = await reader.crypto.peekCommit(bytes.commit);
   const hash = signed === null ? reading.record.stateHash : base64.encode(signed.stateHash);
   const document = pending.document === null ? reading.document : documentOf(reading, pending.document, hash);
