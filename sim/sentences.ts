@@ -90,6 +90,10 @@ function ofState(state: Anything): string {
     (member) =>
       `${id(member.user_id)} [${String(member.devices)}] delivered ${String(member.delivered)} read ${String(member.read)}`,
   );
+  const due = (state.to_remove as Anything[]).map(
+    (device) => `${id(device.user_id)}.${String(device.device_id)}`,
+  );
+  if (due.length > 0) members.push(`to be removed: ${due.join(" ")}`);
   return `log ${id(state.log_id)} group ${String(state.generation)}.${String(state.epoch)} head ${String(state.head)} first ${String(state.first_seq)}: ${members.join(", ")}`;
 }
 

@@ -47,7 +47,9 @@ function heldThoughLive(
   for (const { conversation_id: id, seq } of rows) {
     const history = historyOf(String(id));
     if (history === undefined || history.restores > 0) continue;
-    if (Number(seq) > truth.heldBy(key, history))
+    // Out again before it took the chat in, it acknowledges what it does not keep.
+    const hasDeclined = history.isOut(key) && truth.heldBy(key, history) === 0;
+    if (Number(seq) > truth.heldBy(key, history) && !hasDeclined)
       return `[D4] ${key} is live, and entry ${seq} of ${history.object.name} is stored for it and not on it`;
   }
   return null;

@@ -72,7 +72,7 @@ function unquietDevice(
 function placeOf(device: Device, history: History): { joined_seq: number } | null {
   const { session } = device;
   const member = history.roster.find((candidate) => candidate.user_id === session?.userId);
-  if (member === undefined) return null;
+  if (member === undefined || history.hasLeft(member.user_id)) return null;
   const known = member.devices.find((candidate) => candidate.id === session?.deviceId);
   if (known === undefined) return { joined_seq: Number.POSITIVE_INFINITY };
   return known.left_seq === undefined && known.gone === undefined ? known : null;

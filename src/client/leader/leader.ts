@@ -215,7 +215,14 @@ export class Leader {
       desk,
       outbox,
       sealer,
-      mender: new Mender({ desk, outbox, reader, claimPosition, removeDue: (id) => committer.removeDue(id) }),
+      mender: new Mender({
+        desk,
+        outbox,
+        reader,
+        claimPosition,
+        lookAgain: (id) => this.#receiver.retryLater(id),
+        removeDue: (id) => committer.removeDue(id),
+      }),
       acceptance: new Acceptance({
         desk,
         outbox,

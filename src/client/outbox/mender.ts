@@ -19,6 +19,8 @@ export interface MenderOptions {
   reader: LogReader;
   /** Shows this device's position to the Conversation and takes its answer; resolves once that has been done. */
   claimPosition(conversationId: string): Promise<void>;
+  /** The server does not know this device there: it finds out in the background what became of it. */
+  lookAgain(conversationId: string): void;
   /** [E14] Commits the removal of whoever has to go first. */
   removeDue(conversationId: string): Promise<void>;
 }
@@ -47,6 +49,7 @@ export class Mender {
     if (item === null || item.state === "failed") return 0;
     if (repair === "fail" || item.attempts + 1 >= limits.outboxAttemptsMax) {
       await outbox.update({ ...item, attempts: item.attempts + 1, state: "failed", failure: refusal.code });
+      if (refusal.code === "not_found") this.#options.lookAgain(conversationId);
       return 0;
     }
     if (repair === "claim_position") await this.#options.claimPosition(conversationId);

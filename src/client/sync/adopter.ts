@@ -37,9 +37,23 @@ export class Adopter {
       await this.#takeIn(await reader.fetchState(conversationId));
       return true;
     } catch (error) {
-      if (error instanceof ProtocolError && error.code === "not_found") return false;
-      throw error;
+      if (!isNotFound(error)) throw error;
+      return await this.#learnThatOneIsOut(conversationId);
     }
+  }
+
+  /** [F8] Who left, or was removed, reads up to there, and no further: a device that had not heard of it finds it so. */
+  async #learnThatOneIsOut(conversationId: string): Promise<boolean> {
+    const { desk, reader } = this.#options;
+    if (desk.conversation(conversationId) === null) return false;
+    try {
+      await reader.catchUp(conversationId);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    const record = desk.conversation(conversationId);
+    if (record?.isMember === true) await desk.commit({ ...record, isMember: false }, []);
+    return true;
   }
 
   async #takeIn(state: ConversationState): Promise<void> {
@@ -79,4 +93,8 @@ export class Adopter {
     const group = await this.#options.groups.get(record.conversationId);
     return group === null || group.generation < record.generation || record.security === "repairing";
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === "not_found";
 }

@@ -61,6 +61,8 @@ function rosterOf(record: ConversationRecord, state: ConversationState): Partial
     epoch: state.generation > record.generation ? state.epoch : Math.max(record.epoch, state.epoch),
     toRemove: state.to_remove,
     members: membersOf(state).map((member) => raised(member, record.members)),
+    // Nobody else is told.
+    isMember: true,
   };
 }
 
