@@ -8,14 +8,7 @@ import type { CryptoPort } from "../crypto/port.ts";
 import type { HeldGroups } from "../groups/held-groups.ts";
 import type { ConversationRecord } from "../store/records.ts";
 
-<<<<<<< HEAD
-
-import type { Change } from "../store/store.ts";
 import type { CommitBytes } from "./commit-state.ts";
-
-=======
->>>>>>> 73b92dd4fa39575381f177a4e2c8319fbb0d094a
-
 import { withProof } from "./conversation-state.ts";
 import type { Desk, Joined } from "./desk.ts";
 import { EntryReader } from "./entry-reader.ts";

@@ -4,17 +4,8 @@ import type { Group, Role } from "../contract.ts";
 import type { ConversationRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 
-<<<<<<< HEAD
-
 import { groupStateOf } from "../sync/commit-state.ts";
-
-=======
-
-import { groupStateOf } from "../sync/read-commit.ts";
 import { usersOf } from "../sync/roster.ts";
-
->>>>>>> 73b92dd4fa39575381f177a4e2c8319fbb0d094a
-
 import { Names } from "./names.ts";
 
 export async function groupView(
