@@ -37,8 +37,8 @@ export interface LoginRequest {
 
 /**
  * [E6] The device's keys and key packages are at the server before anybody hears of the log-in: whoever founds a chat with
- * this user a second later finds them. Where the network fails just then, the device is logged in all the same: the tab
- * that leads fills up again and again until it is done.
+ * this user a second later finds them. Where the server does not answer the log-in counts all the same, and the tab that
+ * leads fills up as soon as it can.
  */
 export async function logIn(means: Means, { phone, code, deviceName, name }: LoginRequest): Promise<void> {
   const { api, store, environment } = means;

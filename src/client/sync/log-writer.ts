@@ -7,6 +7,7 @@ import type { Content } from "../content.ts";
 import type { CryptoPort } from "../crypto/port.ts";
 import type { HeldGroups } from "../groups/held-groups.ts";
 import type { ConversationRecord } from "../store/records.ts";
+
 import type { CommitBytes } from "./commit-state.ts";
 import { withProof } from "./conversation-state.ts";
 import type { Desk, Joined } from "./desk.ts";

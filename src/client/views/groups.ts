@@ -3,6 +3,7 @@ import { base64 } from "@scure/base";
 import type { Group, Role } from "../contract.ts";
 import type { ConversationRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+
 import { groupStateOf } from "../sync/commit-state.ts";
 import { usersOf } from "../sync/roster.ts";
 import { Names } from "./names.ts";
