@@ -241,6 +241,9 @@ export class Inbox extends DurableObject<Bindings> {
     } else if (report.acked !== undefined) {
       remembered.ack(report.device_id, conversationId, report.acked);
       held.acknowledged(report.device_id, conversationId, report.acked);
+      // It may have been acknowledged by a poll, too: the batch on the socket waits no longer.
+      if (report.acked >= (connection?.batch.get(conversationId) ?? Infinity))
+        connection?.batch.delete(conversationId);
       // Nothing is left that the mark could stand for: neither in the log nor on its way here.
       const isAll = report.acked >= Math.max(answer.end ?? Infinity, remembered.seen(conversationId));
       if (isAll) marks.remove(report.device_id, conversationId);
@@ -253,7 +256,7 @@ export class Inbox extends DurableObject<Bindings> {
         seq: answer.read_confirmed,
       });
     }
-    // What it waited for was of a log that is gone: the next batch, or live.
+    // What it waited for has come another way, or was of a log that is gone: the next batch, or live.
     if (connection?.phase === "resuming" && connection.batch.size === 0)
       pumpBacklog(connection, this.#core, Date.now());
     connection?.out.flush();

@@ -10,6 +10,8 @@ import type { History } from "./history.ts";
 import { readProgress } from "./progress-row.ts";
 import type { Truth } from "./truth.ts";
 
+const keyPackageLifetimeMs = 90 * 86_400_000;
+
 /** The first thing that is not as it must be, as a sentence; null when all is quiet. */
 export function unquiet(
   world: World,
@@ -25,7 +27,13 @@ export function unquiet(
     if (wrong !== null) return wrong;
   }
   for (const history of histories) {
-    const wrong = outstanding(history) ?? unreported(history, present);
+    // One that was out again before it took the chat in has nothing to report.
+    const declined = devices.filter(
+      ({ key, data }) =>
+        key !== null && history.isOut(key) && data.get("conversations", [history.id]) === null,
+    );
+    const reporting = new Set([...present].filter((key) => declined.every((device) => device.key !== key)));
+    const wrong = outstanding(history) ?? unreported(history, reporting);
     if (wrong !== null) return `[F4] ${history.object.name}: ${wrong}`;
   }
   for (const inbox of world.ofClass("Inbox")) {
@@ -87,13 +95,17 @@ function differs(device: Device, record: ConversationRecord, history: History): 
   const name = `${device.name} in ${history.object.name}`;
   if (record.logId !== logId) return `[L5] ${name} follows log ${record.logId}; it is ${logId}`;
   if (record.cursor.seq !== head) return `[D3] ${name} stands at ${record.cursor.seq} of ${head}`;
+  const joinedEpoch = device.data.get("groups", [id])?.joinedEpoch ?? 0;
+  const wasAwayForLong = device.world.scheduler.elapsedMs > keyPackageLifetimeMs;
   for (let seq = record.firstSeq; seq <= head; seq += 1) {
     const entry = device.data.get("entries", [id, seq]);
     if (entry?.messageId !== log[seq - 1]?.messageId) return `[D3] ${name} holds another entry at ${seq}`;
     const message = device.data.get("messages", [id, seq, 0]);
     if (message !== null && message.messageId !== entry?.messageId)
       return `[D3] ${name} shows another message at ${seq}`;
-    if (message === null && log[seq - 1]?.isSilent === false)
+    // Nobody can open it: the key packages of whoever was away for so long had expired, and it came in anew.
+    const isFromBefore = wasAwayForLong && (log[seq - 1]?.epoch ?? 0) < joinedEpoch;
+    if (message === null && log[seq - 1]?.isSilent === false && !isFromBefore)
       return `[D3] ${name} does not show entry ${seq}`;
   }
   return null;

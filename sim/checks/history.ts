@@ -13,6 +13,7 @@ export interface CanonicalEntry {
   sentAt: number;
   kind: string;
   isSilent: boolean;
+  epoch: number;
 }
 
 export interface RosterRow {
@@ -32,6 +33,8 @@ export class History {
   restores = 0;
   /** The row of cursors as it last was. */
   progress: ProgressRow | null = null;
+  /** Of the group after the last entry. */
+  #epoch = 0;
   readonly #seqs = new Map<string, number>();
   /** Last order of sending that the log has of each device's messages. */
   readonly #orders = new Map<string, number>();
@@ -92,6 +95,7 @@ export class History {
     this.restores += 1;
     this.progress = null;
     this.log.length = 0;
+    this.#epoch = 0;
     this.#seqs.clear();
     this.#orders.clear();
     this.readIdentity();
@@ -106,6 +110,8 @@ export class History {
     const before = this.log.at(-1);
     if (before !== undefined && sentAt < before.sentAt)
       return `[L4] sent_at of ${seq} lies before that of ${seq - 1}`;
+    const wrongEpoch = this.#judgeEpoch(entry);
+    if (wrongEpoch !== null) return wrongEpoch;
     const lastOrder = this.#orders.get(author) ?? 0;
     if (order !== null && order < lastOrder) {
       return `[L7] message ${messageId} of ${author} was written as its number ${order}, after number ${lastOrder} had been logged`;
@@ -117,9 +123,20 @@ export class History {
     return null;
   }
 
+  /** [E2] A commit leads from one epoch to the next, a founding starts anew; [E3] a message is of the current one. */
+  #judgeEpoch({ seq, kind, epoch }: CanonicalEntry): string | null {
+    const isFounding = kind === "commit" && epoch === 0;
+    if (!isFounding && epoch !== this.#epoch)
+      return kind === "commit"
+        ? `[E2] commit ${seq} is of epoch ${epoch}; the group is in ${this.#epoch}`
+        : `[E3] entry ${seq} is of epoch ${epoch}; the group is in ${this.#epoch}`;
+    if (kind === "commit") this.#epoch = epoch + 1;
+    return null;
+  }
+
   #rowsAfter(seq: number): CanonicalEntry[] {
     const rows = this.object.storage.rows(
-      "SELECT seq, message_id, sender_id, device_id, sent_at, kind, silent FROM entries WHERE seq > ? ORDER BY seq",
+      "SELECT seq, message_id, sender_id, device_id, sent_at, kind, silent, epoch FROM entries WHERE seq > ? ORDER BY seq",
       seq,
     );
     return rows.map((row) => ({
@@ -128,6 +145,7 @@ export class History {
       author: deviceKey({ user_id: String(row.sender_id), device_id: Number(row.device_id) }),
       sentAt: Number(row.sent_at),
       kind: String(row.kind),
+      epoch: Number(row.epoch),
       isSilent: row.silent === 1 || row.kind !== "message",
     }));
   }

@@ -31,9 +31,11 @@ export interface SimEvent {
   isDone: boolean;
 }
 
+const start = Date.UTC(2027, 0, 1);
+
 export class Scheduler {
   /** Milliseconds since 1970. */
-  now = Date.UTC(2027, 0, 1);
+  now = start;
   current: Host | null = null;
   eventCount = 0;
   /** Set by whoever has seen enough: no further event runs. */
@@ -55,6 +57,10 @@ export class Scheduler {
   }
 
   /** Runs what is due up to `until`, which then is the time. */
+  get elapsedMs(): number {
+    return this.now - start;
+  }
+
   runUntil(until: number): void {
     for (
       let next = this.#heap[0];
