@@ -33,8 +33,9 @@ function judgeUnread(device: Device, summary: ConversationSummary, history: Hist
   const unreadUpTo = (cursor: number) => {
     let count = 0;
     for (let seq = record.ownRead + 1; seq <= cursor; seq += 1) {
-      // Of a group that one was out of for a while there is what came before, and what came after.
-      if (device.data.get("entries", [history.id, seq]) === null) continue;
+      // Of a group that one was out of for a while there is what came before, and what came after; and that all that can
+      // be shown is shown is judged at the end.
+      if (device.data.get("messages", [history.id, seq, 0]) === null) continue;
       const entry = history.log[seq - 1];
       if (entry !== undefined && !entry.isSilent && entry.author.split(".")[0] !== device.session?.userId)
         count += 1;

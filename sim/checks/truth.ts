@@ -140,7 +140,10 @@ export class Truth {
     history: History | undefined,
   ): string | null {
     if (key === null) return null;
-    const { conversationId, cursor, firstSeq, logId } = record;
+    const { conversationId, cursor, firstSeq, logId, security } = record;
+    // The server shows everybody one log, unless it was restored.
+    if (security === "fork" && history?.restores === 0)
+      return `[E13] ${key} takes ${history.object.name} for forked at ${cursor.seq}`;
     if (history === undefined) return `[L2] a device holds ${conversationId}, which was never founded`;
     const place = `${key}/${conversationId}`;
     const before = this.#held.get(place);

@@ -60,8 +60,9 @@ export class Committer {
     conversationId: string,
     plan: (present: Present) => Promise<PlannedChange | null>,
   ): Promise<void> {
-    const { reader, submitter } = this.#options;
+    const { desk, reader, submitter } = this.#options;
     await submitter.settle(conversationId);
+    if (desk.conversation(conversationId) === null) throw new EncryptionError("no_group");
     for (let tries = 0; tries < limits.commitTriesMax; tries += 1) {
       await reader.refresh(conversationId);
       await reader.catchUp(conversationId);

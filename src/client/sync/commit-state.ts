@@ -58,8 +58,9 @@ export function rulesFor({ record, document }: Reading, group: HeldGroup, entry:
     state === null
       ? (record.members.find((member) => member.userId === userId)?.role ?? "member")
       : roleIn(state, userId);
-  // In a direct chat whoever has no device left is a member all the same.
-  const members = record.kind === "direct" ? record.members.map((member) => member.userId) : [];
+  // In a direct chat whoever has no device left is a member all the same; in a group its owner is.
+  const owners = state?.roles.filter(({ role }) => role === "owner").map((it) => it.user_id) ?? [];
+  const members = record.kind === "direct" ? record.members.map((member) => member.userId) : owners;
   return {
     kind: record.kind,
     roles: [...new Set([...users, ...members])].map((userId) => ({ userId, role: roleOf(userId) })),

@@ -18,6 +18,8 @@ export class Receiver {
   readonly #reader: LogReader;
   readonly #adopter: Adopter;
   readonly #behind: Behind;
+  /** Last seq of what came and could not be taken yet. */
+  readonly #offered = new Map<string, number>();
   readonly #gapTimers = new Map<string, Timer>();
 
   /** `acknowledge`: over whatever path there is, for what was fetched without one. */
@@ -27,7 +29,9 @@ export class Receiver {
     this.#adopter = adopter;
     this.#behind = new Behind(desk.environment, async (conversationId) => {
       await this.bringUp(conversationId);
-      const seq = desk.conversation(conversationId)?.cursor.seq ?? 0;
+      // Of a conversation that turns out not to be for this device, what was offered is let go of.
+      const seq = desk.conversation(conversationId)?.cursor.seq ?? this.#offered.get(conversationId) ?? 0;
+      this.#offered.delete(conversationId);
       if (seq > 0) acknowledge(conversationId, seq);
     });
   }
@@ -40,6 +44,7 @@ export class Receiver {
       if (seq > 0) acknowledge(conversationId, seq);
       return true;
     } catch {
+      this.#offered.set(conversationId, frame.entries.at(-1)?.seq ?? 0);
       this.#behind.add(conversationId);
       return false;
     }
