@@ -158,7 +158,9 @@ function unreported(history: History, present: ReadonlySet<string | null>): stri
   const behind = readProgress(history).devices.find((device) => {
     let acked = device.acked;
     while (history.log[acked]?.author === device.key) acked += 1;
-    return present.has(device.key) && device.end === history.head && acked < device.end;
+    // Who is out says no more hello, and so repeats no acknowledgement that a crash has lost.
+    const isDone = history.isOut(device.key) && device.placed >= device.end;
+    return present.has(device.key) && device.end === history.head && acked < device.end && !isDone;
   });
   return behind === undefined ? null : `${behind.key} has acknowledged ${behind.acked} of ${behind.end}`;
 }

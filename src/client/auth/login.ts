@@ -4,7 +4,6 @@
  */
 import { ProtocolError } from "../../protocol/errors.ts";
 import { codeAnswerSchema, tokensSchema } from "../../protocol/http.ts";
-import { ConnectionError } from "../connection-error.ts";
 import type { CryptoPort } from "../crypto/port.ts";
 import type { Environment } from "../environment.ts";
 import { emptyAnswerSchema, type HttpApi, type HttpRequest } from "../http-api.ts";
@@ -50,11 +49,10 @@ export async function logIn(means: Means, { phone, code, deviceName, name }: Log
   const keeper = new SessionKeeper({ api, environment, session, save, onSignedOut: () => {} });
   const { crypto } = means;
   const call = <T>(request: HttpRequest<T>) => keeper.call(request);
-  try {
-    await new KeyRing({ store, environment, crypto, session: () => keeper.session, call }).fill();
-  } catch (error) {
-    if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error;
-  }
+  // Whatever hinders it (network, server, store), the tab that leads does it again until it is done.
+  await new KeyRing({ store, environment, crypto, session: () => keeper.session, call })
+    .fill()
+    .catch(() => {});
 }
 
 /** The same until a device is logged out: verifying twice, because an answer was lost, makes one device [http.ts]. */

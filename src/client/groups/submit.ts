@@ -17,6 +17,8 @@ export interface SubmitterOptions {
   desk: Desk;
   reader: LogReader;
   blobs: Blobs;
+  /** In the background, until it works. */
+  bringUp(conversationId: string): void;
 }
 
 export class Submitter {
@@ -46,6 +48,8 @@ export class Submitter {
       await this.#send(pending);
     } catch (error) {
       if (error instanceof ProtocolError && !isPassing(error)) await this.drop(conversationId);
+      // In doubt: it is brought to its end in the background, whoever asked for it.
+      else this.#options.bringUp(conversationId);
       throw error;
     }
     if (desk.conversation(conversationId) === null) await this.#takeIn(conversationId);

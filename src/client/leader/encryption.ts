@@ -46,7 +46,7 @@ export function makeEncryption(
   const writer = new LogWriter(desk, outbox, groups, crypto);
   const reader = new LogReader(desk, writer);
   const blobs = new Blobs(desk);
-  const submitter = new Submitter({ desk, reader, blobs });
+  const submitter = new Submitter({ desk, reader, blobs, bringUp });
   const founder = new Founder({ desk, crypto, keys, submitter });
   const committer = new Committer({ desk, groups, crypto, reader, submitter });
   const profiles = new Profiles(desk, crypto);
