@@ -108,8 +108,15 @@ export class Truth {
       to: this.heldBy(`${userId}.${device.id}`, history, device.joined_seq),
       isActive: device.left_seq === undefined && device.gone === undefined,
     }));
+    // Of devices that were out and are in again: what they had before.
+    const earlier = (member?.devices ?? []).map((device) => {
+      const held = this.#held.get(`${userId}.${device.id}/${history.id}`);
+      return held !== undefined && held.firstSeq < device.joined_seq
+        ? Math.min(held.cursor, device.joined_seq - 1)
+        : 0;
+    });
     // Once delivered, always delivered, whatever becomes of the device.
-    const before = Math.max(this.readBy(userId, history.id), this.#delivered.get(place) ?? 0);
+    const before = Math.max(this.readBy(userId, history.id), this.#delivered.get(place) ?? 0, ...earlier);
     const delivered = deliveredTo(devices, before);
     this.#delivered.set(place, delivered);
     return delivered;
@@ -119,6 +126,11 @@ export class Truth {
   orderOf(author: string, messageId: string): number | null {
     const written = this.#written.get(author)?.get(messageId);
     return written === undefined || written.isFailed ? null : written.order;
+  }
+
+  #raiseDelivered(deviceKey: string, conversationId: string, seq: number): void {
+    const place = `${deviceKey.split(".")[0]}/${conversationId}`;
+    this.#delivered.set(place, Math.max(this.#delivered.get(place) ?? 0, seq));
   }
 
   #wrote(key: string | null, item: OutboxRecord): void {
@@ -148,6 +160,9 @@ export class Truth {
     const place = `${key}/${conversationId}`;
     const before = this.#held.get(place);
     const isSameLog = before?.logId === logId && before.firstSeq === firstSeq;
+    // It came in anew; what it had before it still had [R1].
+    if (before !== undefined && before.logId === logId && firstSeq > before.firstSeq)
+      this.#raiseDelivered(key, conversationId, before.cursor);
     if (isSameLog && cursor.seq < before.cursor && !this.isRestored(conversationId)) {
       return `[D2] the cursor of ${key} falls from ${before.cursor} to ${cursor.seq}`;
     }
