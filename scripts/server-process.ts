@@ -12,7 +12,10 @@ import { project } from "./project.ts";
 export class ServerProcess {
   readonly port: number;
   readonly url: string;
-  readonly #stateDir = mkdtempSync(join(tmpdir(), "kittiwake-state-"));
+  /** Everything that outlives the process: databases, write-ahead logs, the bucket. */
+  readonly stateDir = mkdtempSync(join(tmpdir(), "kittiwake-state-"));
+  /** What it has printed since it was last started. */
+  output = "";
   #process: ChildProcess | null = null;
   #isDisposed = false;
 
@@ -34,19 +37,19 @@ export class ServerProcess {
     if (this.#isDisposed) throw new Error("this server is disposed of");
     const child = spawn(
       process.execPath,
-      ["scripts/start.ts", "--no-build", "--port", String(this.port), "--state", this.#stateDir],
+      ["scripts/start.ts", "--no-build", "--port", String(this.port), "--state", this.stateDir],
       { cwd: project.root, detached: true, stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#process = child;
-    let output = "";
+    this.output = "";
     await new Promise<void>((resolve, reject) => {
       const read = (chunk: Buffer) => {
-        output += chunk.toString();
-        if (output.includes("Kittiwake is at")) resolve();
+        this.output += chunk.toString();
+        if (this.output.includes("Kittiwake is at")) resolve();
       };
       child.stdout.on("data", read);
       child.stderr.on("data", read);
-      child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${output}`)));
+      child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${this.output}`)));
     });
   }
 
@@ -63,7 +66,7 @@ export class ServerProcess {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     await this.kill();
-    rmSync(this.#stateDir, { recursive: true, force: true });
+    rmSync(this.stateDir, { recursive: true, force: true });
   }
 }
 

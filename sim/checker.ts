@@ -141,7 +141,13 @@ export class Checker implements Observer, Looks {
   unquiet(devices: readonly Device[]): string | null {
     return this.#world === null
       ? null
-      : unquiet(this.#world, devices, this.histories, (device) => this.#listed.get(device) ?? new Set());
+      : unquiet(
+          this.#world,
+          devices,
+          this.histories,
+          (device) => this.#listed.get(device) ?? new Set(),
+          this.truth,
+        );
   }
   final(): void {
     for (const history of this.histories) this.judge(history.compareAll());

@@ -68,8 +68,21 @@ export function ofHttp(path: string, body: unknown): string {
   if (Array.isArray(facts.entries)) return `${where} entries ${seqs(facts.entries)} of ${String(facts.head)}`;
   if (facts.members !== undefined) return `${where} ${ofState(facts)}`;
   if (facts.message_id !== undefined)
-    return `${where} ${id(facts.message_id)} ${facts.seq === undefined ? "" : `at ${String(facts.seq)}`}`;
-  return `${where} ${JSON.stringify(body ?? "").slice(0, 160)}`;
+    return `${where} ${id(facts.message_id)}${placeOf(facts)} ${facts.seq === undefined ? "" : `at ${String(facts.seq)}`}`;
+  return `${where} ${JSON.stringify(body ?? "", abridged).slice(0, 160)}`;
+}
+
+/** Bytes say nothing to a reader. */
+function abridged(_key: string, value: unknown): unknown {
+  return typeof value === "string" && value.length > 48 ? `${value.slice(0, 6)}…` : value;
+}
+
+/** Generation and epoch of what is submitted. */
+function placeOf({ generation, epoch, roster_change: change }: Anything): string {
+  const place = generation === undefined ? "" : ` in ${String(generation)}.${String(epoch ?? 0)}`;
+  return change === undefined
+    ? place
+    : `${place} ${JSON.stringify(change, abridged).replace(/"user_id":"[\w-]{16}/g, '"')}`;
 }
 
 function ofState(state: Anything): string {
@@ -77,7 +90,7 @@ function ofState(state: Anything): string {
     (member) =>
       `${id(member.user_id)} [${String(member.devices)}] delivered ${String(member.delivered)} read ${String(member.read)}`,
   );
-  return `log ${id(state.log_id)} head ${String(state.head)} first ${String(state.first_seq)}: ${members.join(", ")}`;
+  return `log ${id(state.log_id)} group ${String(state.generation)}.${String(state.epoch)} head ${String(state.head)} first ${String(state.first_seq)}: ${members.join(", ")}`;
 }
 
 function seqs(entries: unknown): string {

@@ -12,6 +12,7 @@ import { Checker, type Violation } from "./checker.ts";
 import { installBounds } from "./runtime/bounds.ts";
 import { Edge } from "./runtime/edge.ts";
 import { installGlobals } from "./runtime/globals.ts";
+import { installGuards } from "./runtime/guards.ts";
 import { namespace } from "./runtime/rpc.ts";
 import type { ClassName, ObjectClass } from "./runtime/sim-object.ts";
 import { World } from "./runtime/world.ts";
@@ -59,6 +60,7 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
   checker.watch(world);
   const restoreGlobals = installGlobals(world);
   const restoreBounds = installBounds(plan.bounds);
+  const restoreGuards = installGuards();
   try {
     const devices = makeDevices(world, plan);
     const people = new People(checker);
@@ -71,6 +73,7 @@ export function simulate(plan: Plan, options: SimulateOptions = {}): Outcome {
     if (checker.violation === null) heal({ world, devices, people, checker });
     if (checker.violation === null) checker.final();
   } finally {
+    restoreGuards();
     restoreBounds();
     restoreGlobals();
     for (const object of world.objects.values()) object.storage.close();

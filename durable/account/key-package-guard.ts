@@ -9,7 +9,7 @@ export type InspectedKeyPackage =
   | { notAfterMs: number }
   | { refused: GuardCode | "other_device" | "last_resort" | "lifetime" };
 
-export function inspectKeyPackageBytes(
+function inspectKeyPackageBytes(
   bytes: Uint8Array,
   expected: { device: DeviceRef; suite: Suite; isLastResort: boolean; nowMs: number },
 ): InspectedKeyPackage {
@@ -28,3 +28,6 @@ export function inspectKeyPackageBytes(
     throw error;
   }
 }
+
+/** An object, for the simulator to put its own in place: it has no MLS bytes. */
+export const keyPackageGuard = { inspectKeyPackageBytes };

@@ -15,7 +15,7 @@ import type {
 } from "../../src/protocol/mls.ts";
 import type { Refusal } from "../rpc.ts";
 import { activeDevices } from "./devices.ts";
-import { inspectKeyPackageBytes } from "./key-package-guard.ts";
+import { keyPackageGuard } from "./key-package-guard.ts";
 
 type Upload = z.infer<typeof keyPackagesRequestSchema>["packages"][number];
 export type KeyPackageCounts = z.infer<typeof keyPackageCountSchema>;
@@ -51,7 +51,12 @@ function check(upload: Upload, device: DeviceRef, nowMs: number): Checked | { re
   const bytes = decoded(upload.package);
   if (bytes === undefined) return { refused: "base64" };
   const { suite, last_resort } = upload;
-  const inspected = inspectKeyPackageBytes(bytes, { device, suite, isLastResort: last_resort, nowMs });
+  const inspected = keyPackageGuard.inspectKeyPackageBytes(bytes, {
+    device,
+    suite,
+    isLastResort: last_resort,
+    nowMs,
+  });
   return "refused" in inspected ? inspected : { suite, last_resort, bytes, ...inspected };
 }
 

@@ -1,7 +1,7 @@
 /** What an accepted commit or leave makes of a conversation, within its transaction (E2, E14, E15). */
 import type { Suite } from "../../src/mls-guard/leaf.ts";
 import type { DeviceRef } from "../../src/protocol/ids.ts";
-import { suiteOfGroupInfoBytes } from "./commit-guard.ts";
+import { commitGuard } from "./commit-guard.ts";
 import type { CommitDraft, LeaveDraft } from "./draft.ts";
 import { devicesWithLeaf } from "./roster.ts";
 import { changedRoster, refoundedRoster, withLeft } from "./roster-change.ts";
@@ -40,7 +40,7 @@ export function changedIdentity(
 
 /** Of a founding that the rules let pass. */
 export function suiteOf({ objects }: CommitDraft): Suite {
-  const chosen = objects === undefined ? undefined : suiteOfGroupInfoBytes(objects.groupInfo);
+  const chosen = objects === undefined ? undefined : commitGuard.suiteOfGroupInfoBytes(objects.groupInfo);
   if (chosen === undefined || "refused" in chosen) throw new Error("a founding has its group info");
   return chosen.suite;
 }

@@ -26,7 +26,7 @@ interface CommitFacts {
   removedLeaves: number[];
 }
 
-export function inspectCommitBytes(
+function inspectCommitBytes(
   bytes: Uint8Array,
   expected: ExpectedCommit,
 ): { facts: CommitFacts } | { refused: GuardCode } {
@@ -45,7 +45,7 @@ export function inspectCommitBytes(
 }
 
 /** The suite that a founder chose. */
-export function suiteOfGroupInfoBytes(bytes: Uint8Array): { suite: Suite } | { refused: GuardCode } {
+function suiteOfGroupInfoBytes(bytes: Uint8Array): { suite: Suite } | { refused: GuardCode } {
   let suite: Suite | null = null;
   const refused = codeOf(() => {
     suite = readGroupInfo(bytes).suite;
@@ -54,12 +54,12 @@ export function suiteOfGroupInfoBytes(bytes: Uint8Array): { suite: Suite } | { r
 }
 
 /** `expected.epoch`: the one that the commit leads to. Null when it is right. */
-export function inspectGroupInfoBytes(bytes: Uint8Array, expected: ExpectedCommit): GuardCode | null {
+function inspectGroupInfoBytes(bytes: Uint8Array, expected: ExpectedCommit): GuardCode | null {
   return codeOf(() => void checkGroupInfo(bytes, expected));
 }
 
 /** Whether it is a Welcome of this suite for so many. Null when it is. */
-export function inspectWelcomeBytes(
+function inspectWelcomeBytes(
   bytes: Uint8Array,
   expected: Pick<ExpectedCommit, "suite"> & { count: number },
 ): GuardCode | null {
@@ -79,3 +79,11 @@ function codeOf(check: () => void): GuardCode | null {
     throw error;
   }
 }
+
+/** An object, for the simulator to put its own in place: it has no MLS bytes. */
+export const commitGuard = {
+  inspectCommitBytes,
+  suiteOfGroupInfoBytes,
+  inspectGroupInfoBytes,
+  inspectWelcomeBytes,
+};

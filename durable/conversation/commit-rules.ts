@@ -5,12 +5,7 @@
 import type { ErrorDetails } from "../../src/protocol/errors.ts";
 import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import type { Refusal } from "../rpc.ts";
-import {
-  inspectCommitBytes,
-  inspectGroupInfoBytes,
-  inspectWelcomeBytes,
-  suiteOfGroupInfoBytes,
-} from "./commit-guard.ts";
+import { commitGuard } from "./commit-guard.ts";
 import type { CommitDraft, DecodedObjects } from "./draft.ts";
 import { areStored } from "./objects.ts";
 import { deviceOf } from "./roster.ts";
@@ -32,7 +27,7 @@ export function refusalOfCommit(sql: SqlStorage, claimed: Claimed): Refusal | un
   if (objects === undefined) return { code: "bad_frame", details: { where: "blobs: not base64" } };
   if (bytes === null) return { code: "blob_missing", details: { where: "envelope" } };
   const { generation, epoch, suite } = identity;
-  const inspected = inspectCommitBytes(bytes, { conversationId, generation, epoch, suite });
+  const inspected = commitGuard.inspectCommitBytes(bytes, { conversationId, generation, epoch, suite });
   if ("refused" in inspected) return bad(inspected.refused);
   const { facts } = inspected;
   if (facts.messageId !== draft.message_id) return bad("message_id");
@@ -54,11 +49,11 @@ export function refusalOfFounding(sql: SqlStorage | null, claimed: Claimed): Ref
   const { objects, bytes, generation } = draft;
   if (objects === undefined) return { code: "bad_frame", details: { where: "blobs: not base64" } };
   if (bytes === null) return { code: "blob_missing", details: { where: "envelope" } };
-  const chosen = suiteOfGroupInfoBytes(objects.groupInfo);
+  const chosen = commitGuard.suiteOfGroupInfoBytes(objects.groupInfo);
   if ("refused" in chosen) return bad(chosen.refused);
   const { suite } = chosen;
   const expected = { conversationId, generation, epoch: 0, suite };
-  const inspected = inspectCommitBytes(bytes, expected);
+  const inspected = commitGuard.inspectCommitBytes(bytes, expected);
   if ("refused" in inspected) return bad(inspected.refused);
   const { facts } = inspected;
   if (facts.messageId !== draft.message_id) return bad("message_id");
@@ -97,8 +92,10 @@ function refusalOfObjects(
   if ((welcome === null) !== (addedCount === 0)) return bad("welcome");
   const led = { conversationId, generation, epoch: epoch + 1, suite };
   const refused =
-    inspectGroupInfoBytes(groupInfo, led) ??
-    (welcome?.bytes == null ? null : inspectWelcomeBytes(welcome.bytes, { suite, count: addedCount }));
+    commitGuard.inspectGroupInfoBytes(groupInfo, led) ??
+    (welcome?.bytes == null
+      ? null
+      : commitGuard.inspectWelcomeBytes(welcome.bytes, { suite, count: addedCount }));
   if (refused !== null) return bad(refused);
   if (!draft.areActive) return { code: "bad_roster", details: { where: "add: are active" } };
   // Before the first founding nothing can have been uploaded.

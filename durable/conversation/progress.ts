@@ -33,8 +33,8 @@ export class Progress {
   /** Something advanced that the row does not have. */
   isDirty = false;
   /**
-   * [F10] Something of that would be forgotten for good: the row has it as placed, so that the alarm would not ask again,
-   * and the Inbox of a device lets go of what was acknowledged.
+   * [F10] Something of that would be forgotten for good: the row has the entries as placed, so that the alarm would not
+   * ask for them again, and the Inbox of a device lets go of what was acknowledged.
    */
   isForgettable = false;
 
@@ -126,8 +126,9 @@ export class Progress {
     const hasRisen = this.#raise(ref.user_id);
     if (isNews || hasRisen) this.isDirty = true;
     const stored = this.#stored.get(deviceKey(ref));
-    if (stored !== undefined && stored.acked < Math.min(device.acked, stored.placed))
-      this.isForgettable = true;
+    const isAskedAgain = isNews && device.acked > (stored?.placed ?? 0);
+    const isLetGoOf = stored !== undefined && stored.acked < Math.min(device.acked, stored.placed);
+    if (isLetGoOf || (hasRisen && !isAskedAgain)) this.isForgettable = true;
     return hasRisen;
   }
 
@@ -137,6 +138,7 @@ export class Progress {
     if (seq <= member.read) return false;
     member.read = seq;
     member.delivered = Math.max(member.delivered, seq);
+    this.#raise(ref.user_id);
     this.isDirty = true;
     return true;
   }

@@ -74,10 +74,16 @@ export class InboxCore {
     call: Pick<DeliverCall, "conversation_id" | "log_id" | "mac" | "to">,
     entries: readonly DeliveredEntry[],
   ): void {
-    this.held.dropOtherLogs(deviceId, call.conversation_id, call.log_id);
+    this.dropOtherLogs(deviceId, call.conversation_id, call.log_id);
     if (this.marks.has(deviceId, call.conversation_id)) return;
     if (this.held.fits(deviceId, entries)) this.held.store(deviceId, call, entries);
     else this.marks.add(deviceId, call.conversation_id);
+  }
+
+  /** [L5] Neither the rows of a log that was replaced nor a batch of them will ever be acknowledged: both are let go of. */
+  dropOtherLogs(deviceId: number, conversationId: string, logId: string): void {
+    if (this.held.dropOtherLogs(deviceId, conversationId, logId))
+      this.sockets.ofDevice(deviceId)?.batch.delete(conversationId);
   }
 
   /** Something was stored for the device: it goes out on its socket, or wakes its poll. */

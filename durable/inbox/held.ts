@@ -68,10 +68,10 @@ export class Held {
 
   /**
    * [L5] Entries of a log that was replaced can never be acknowledged. Every store comes after this, so the rows of a
-   * chat are all of one log, and the first tells which.
+   * chat are all of one log, and the first tells which. Returns whether there were any.
    */
-  dropOtherLogs(deviceId: number, conversationId: string, logId: string): void {
-    if (this.#empty.has(deviceId)) return;
+  dropOtherLogs(deviceId: number, conversationId: string, logId: string): boolean {
+    if (this.#empty.has(deviceId)) return false;
     const first = this.#sql
       .exec<{ log_id: string }>(
         "SELECT log_id FROM held WHERE device_id = ? AND conversation_id = ? ORDER BY seq LIMIT 1",
@@ -79,13 +79,14 @@ export class Held {
         conversationId,
       )
       .toArray()[0];
-    if (first === undefined || first.log_id === logId) return;
+    if (first === undefined || first.log_id === logId) return false;
     this.#sql.exec(
       "DELETE FROM held WHERE device_id = ? AND conversation_id = ? AND log_id <> ?",
       deviceId,
       conversationId,
       logId,
     );
+    return true;
   }
 
   /** The next rows after a position, bounded in number; the caller bounds bytes and conversations. */

@@ -25,6 +25,7 @@ import { deliver } from "./deliver.ts";
 import { InboxFrames } from "./inbox-frames.ts";
 import { poll } from "./poll.ts";
 import { Reports, type ReportsPort } from "./reports.ts";
+import { pumpBacklog } from "./resume.ts";
 import { Sends } from "./sends.ts";
 
 const migrations = [inboxMigration, marksMigration, failedAlarmsMigration];
@@ -229,7 +230,7 @@ export class Inbox extends DurableObject<Bindings> {
     if (answer.refused !== undefined) {
       remembered.forgetAck(report.device_id, conversationId);
       if (answer.refused.code === "not_found") held.dropConversation(report.device_id, conversationId);
-      else if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
+      else if (logId !== null) this.#core.dropOtherLogs(report.device_id, conversationId, logId);
       const { code } = answer.refused;
       if (code === "not_found") {
         unlisted.refused(conversationId);
@@ -243,8 +244,7 @@ export class Inbox extends DurableObject<Bindings> {
       // Nothing is left that the mark could stand for: neither in the log nor on its way here.
       const isAll = report.acked >= Math.max(answer.end ?? Infinity, remembered.seen(conversationId));
       if (isAll) marks.remove(report.device_id, conversationId);
-      // [L5] Rows of a log that was replaced: no ack will ever cover them.
-      if (logId !== null) held.dropOtherLogs(report.device_id, conversationId, logId);
+      if (logId !== null) this.#core.dropOtherLogs(report.device_id, conversationId, logId);
     }
     if (report.read !== undefined && answer.read_confirmed >= report.read) {
       connection?.queue({
@@ -253,6 +253,9 @@ export class Inbox extends DurableObject<Bindings> {
         seq: answer.read_confirmed,
       });
     }
+    // What it waited for was of a log that is gone: the next batch, or live.
+    if (connection?.phase === "resuming" && connection.batch.size === 0)
+      pumpBacklog(connection, this.#core, Date.now());
     connection?.out.flush();
   }
 

@@ -49,7 +49,9 @@ function fetchFrom(device: Device, life: object, url: string, init: RequestInit)
       return;
     }
     device.edge.fetch(device, request, ({ status, text }) => {
-      if (device.life === life) resolve({ status, text: async () => text } as Response);
+      if (device.life !== life) return;
+      const bytes = new TextEncoder().encode(text);
+      resolve({ status, arrayBuffer: async () => bytes.buffer } as unknown as Response);
     });
   });
 }

@@ -46,6 +46,28 @@ export function withExtras(plan: Plan): Plan {
   return { ...plan, profile: { ...plan.profile, name, faults }, bounds, hasTabs, operations };
 }
 
+const groupShares: [OperationKind, number][] = [
+  ["create_group", 0.02],
+  ["change_group", 0.07],
+];
+
+/** Some have groups beside direct chats, and more people to be in them. */
+export function withGroups(plan: Plan): Plan {
+  const rng = new Rng(`${plan.seed}/groups`);
+  if (!rng.chance(0.4)) return plan;
+  let { operations } = plan;
+  for (const [kind, share] of groupShares)
+    operations = operations.map((operation, index) =>
+      index < 12 ? operation : replaced(rng, operation, kind, share),
+    );
+  // One at least, once everybody had time to come in.
+  operations = operations.map((operation, index) =>
+    index === 20 ? { ...operation, kind: "create_group" } : operation,
+  );
+  const users = plan.users.length < 4 ? [...plan.users, 1] : plan.users;
+  return { ...plan, profile: { ...plan.profile, name: `${plan.profile.name}, groups` }, users, operations };
+}
+
 function replaced(rng: Rng, operation: Operation, kind: OperationKind, share: number): Operation {
   return rng.chance(share) ? { ...operation, kind } : operation;
 }

@@ -7,11 +7,13 @@ import {
   type Change,
   type Key,
   type Range,
+  type RangedTable,
   type Store,
   strictTables,
   type TableName,
   type Tables,
   tableKeys,
+  tableNames,
 } from "../../src/client/store/store.ts";
 
 /** Full, or broken. */
@@ -27,51 +29,59 @@ export class StoreRefused extends Error {
 const refusal = "The store refuses to write.";
 
 type AnyRecord = Tables[TableName];
-type Ranged = "entries" | "messages" | "outbox";
+type SingleTable = Exclude<TableName, RangedTable>;
 interface Row {
   at: number;
   sub: number;
   record: AnyRecord;
 }
 
+function isRanged(table: TableName): table is RangedTable {
+  return tableKeys[table].length > 1;
+}
+function mapsFor<T extends TableName, V>(tables: readonly T[]): Record<T, Map<string, V>> {
+  return Object.fromEntries(tables.map((table) => [table, new Map<string, V>()])) as Record<
+    T,
+    Map<string, V>
+  >;
+}
+
 export class StoreData {
-  readonly single: Record<"values" | "conversations", Map<string, AnyRecord>> = {
-    values: new Map(),
-    conversations: new Map(),
-  };
-  readonly ranged: Record<Ranged, Map<string, Row[]>> = {
-    entries: new Map(),
-    messages: new Map(),
-    outbox: new Map(),
-  };
+  readonly single = mapsFor<SingleTable, AnyRecord>(
+    tableNames.filter((table) => !isRanged(table)) as SingleTable[],
+  );
+  readonly ranged = mapsFor<RangedTable, Row[]>(tableNames.filter(isRanged));
 
   /** What would take back each transaction since the last that was forced to the disk. */
   #undo: Change[][] = [];
 
   get<T extends TableName>(table: T, key: Key): Tables[T] | null {
     const [first = "", at = 0, sub = 0] = key;
-    if (table === "values" || table === "conversations") {
-      const known = this.single[table as "values" | "conversations"].get(String(first));
-      return (known as Tables[T] | undefined) ?? null;
-    }
-    const rows = this.rows(table as Ranged, String(first));
+    if (!isRanged(table))
+      return (this.single[table as SingleTable].get(String(first)) as Tables[T] | undefined) ?? null;
+    const rows = this.rows(table, String(first));
     const index = placeOf(rows, Number(at), Number(sub));
     const row = rows[index];
     return row !== undefined && row.at === at && row.sub === sub ? (row.record as Tables[T]) : null;
   }
-  rows(table: Ranged, conversationId: string): Row[] {
+  rows(table: RangedTable, conversationId: string): Row[] {
     return this.ranged[table].get(conversationId) ?? [];
   }
-  records<T extends Ranged>(table: T, conversationId: string): Tables[T][] {
+  records<T extends RangedTable>(table: T, conversationId: string): Tables[T][] {
     return this.rows(table, conversationId).map((row) => row.record as Tables[T]);
   }
-  range<T extends Ranged>(table: T, range: Range): Tables[T][] {
+  range<T extends RangedTable>(table: T, range: Range): Tables[T][] {
     const { conversationId, from = 0, to = Number.MAX_SAFE_INTEGER, newestFirst = false, limit } = range;
     const rows = this.rows(table, conversationId);
     let found = rows.slice(placeOf(rows, from, 0), placeOf(rows, to + 1, 0));
     if (newestFirst) found = found.reverse();
     if (limit !== undefined) found = found.slice(0, limit);
     return found.map((row) => row.record as Tables[T]);
+  }
+  all<T extends TableName>(table: T): Tables[T][] {
+    if (!isRanged(table)) return [...this.single[table as SingleTable].values()] as Tables[T][];
+    const ids = [...this.ranged[table].keys()].sort();
+    return ids.flatMap((id) => this.records(table, id)) as Tables[T][];
   }
   countUnread(conversationId: string, after: number, upTo: number, max: number): number {
     let count = 0;
@@ -117,7 +127,7 @@ export class StoreData {
     const fields = record as unknown as Record<string, string | number>;
     const [first = "", second = "", third = ""] = tableKeys[table];
     const key = String(fields[first]);
-    if (table === "values" || table === "conversations") {
+    if (!isRanged(table)) {
       this.single[table].set(key, record);
       return;
     }
@@ -131,7 +141,7 @@ export class StoreData {
 
   #remove(table: TableName, key: Key): void {
     const [first = "", at = 0, sub = 0] = key;
-    if (table === "values" || table === "conversations") {
+    if (!isRanged(table)) {
       this.single[table].delete(String(first));
       return;
     }
@@ -190,15 +200,11 @@ export class MemoryStore implements Store {
   async get<T extends TableName>(table: T, key: Key): Promise<Tables[T] | null> {
     return await this.#do(() => this.#data.get(table, key));
   }
-  async range<T extends Ranged>(table: T, range: Range): Promise<Tables[T][]> {
+  async range<T extends RangedTable>(table: T, range: Range): Promise<Tables[T][]> {
     return await this.#do(() => this.#data.range(table, range));
   }
-  async all<T extends "conversations" | "outbox">(table: T): Promise<Tables[T][]> {
-    return await this.#do(() => {
-      if (table === "conversations") return [...this.#data.single.conversations.values()] as Tables[T][];
-      const ids = [...this.#data.ranged.outbox.keys()].sort();
-      return ids.flatMap((id) => this.#data.records("outbox", id)) as Tables[T][];
-    });
+  async all<T extends TableName>(table: T): Promise<Tables[T][]> {
+    return await this.#do(() => this.#data.all(table));
   }
   async countUnread(conversationId: string, after: number, upTo: number, max: number): Promise<number> {
     return await this.#do(() => this.#data.countUnread(conversationId, after, upTo, max));

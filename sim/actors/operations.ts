@@ -4,6 +4,7 @@ import type { SimObject } from "../runtime/sim-object.ts";
 import type { Snapshot } from "../runtime/storage.ts";
 import type { World } from "../runtime/world.ts";
 import type { Device } from "./device.ts";
+import { Groups } from "./groups.ts";
 import type { People } from "./people.ts";
 import type { Operation, OperationKind } from "./plan.ts";
 
@@ -19,6 +20,7 @@ export class Operations {
   constructor(world: World, devices: readonly Device[], people: People) {
     this.#world = world;
     this.#devices = devices;
+    const groups = new Groups(people);
     this.#onDevice = {
       send: (device, { other }) => people.send(device, other, 1),
       burst: (device, { other, amount }) => people.send(device, other, 2 + Math.floor(amount * 18)),
@@ -38,6 +40,8 @@ export class Operations {
       },
       revoke: (device, { other }) => people.revokeOther(device, other),
       log_out: (device) => people.logOut(device),
+      create_group: (device, { amount }) => groups.create(device, devices, amount),
+      change_group: (device, { other, amount }) => groups.change(device, devices, other, amount),
       cut: (device, { other }) => aSocket(device, other)?.cut(),
       swallow: (device, { other, amount }) =>
         aSocket(device, other)?.swallow(amount < 0.4 ? "down" : amount < 0.7 ? "up" : "both"),

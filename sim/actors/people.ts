@@ -1,6 +1,9 @@
 /** What people do with their devices. Each method is called in a turn of the device; nothing waits for it. */
+
 import { ConnectionError } from "../../src/client/connection-error.ts";
+import type { Content } from "../../src/client/content.ts";
 import type { ConversationSummary, Kittiwake, Message } from "../../src/client/contract.ts";
+import { EncryptionError } from "../../src/client/groups/encryption-error.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { developmentCode } from "../runtime/edge-routes.ts";
 import { describe } from "../runtime/sim-object.ts";
@@ -42,7 +45,7 @@ export class People {
       this.#texts += 1;
       const text = `message ${this.#texts}`;
       device.world.say(device.name, () => `writes "${text}" into ${short(chat)}`);
-      this.#expect(device, app.send(chat, text));
+      this.expect(device, app.send(chat, text));
     }
   }
 
@@ -54,7 +57,7 @@ export class People {
     device.isBusy = true;
     device.world.say(device.name, () => `starts a chat with ${other.identity.user}`);
     const { life } = device;
-    this.#expect(
+    this.expect(
       device,
       app.startChat(other.identity.phone).finally(() => {
         if (device.life === life) device.isBusy = false;
@@ -82,7 +85,7 @@ export class People {
     const app = this.app(device);
     const chat = chatOf(device, at);
     if (app === null || chat === null) return;
-    this.#expect(
+    this.expect(
       device,
       app.messages(chat).then(async (messages) => {
         const seq = messages.reduce((last, message) => Math.max(last, message.seq ?? 0), 0);
@@ -96,7 +99,7 @@ export class People {
     const chat = chatOf(device, at);
     if (app === null || chat === null) return;
     const before = device.data.get("conversations", [chat]);
-    this.#expect(
+    this.expect(
       device,
       app.messages(chat).then(async (messages) => {
         const summary = await app.conversation(chat);
@@ -107,18 +110,20 @@ export class People {
     );
   }
 
-  /** Takes up, or gives up, what failed. */
-  settleFailed(device: Device, how: "retry" | "discard"): void {
+  /** Takes up, or gives up, what failed. Where one is no member any more there is nothing to take up. */
+  settleFailed(device: Device, wish: "retry" | "discard"): void {
     const app = this.app(device);
     if (app === null) return;
     for (const chat of device.data.ranged.outbox.keys()) {
+      const isMember = device.data.get("conversations", [chat])?.isMember !== false;
+      const how = isMember ? wish : "discard";
       for (const item of device.data.records("outbox", chat)) {
         if (item.state !== "failed") continue;
         device.world.say(
           device.name,
-          () => `${how === "retry" ? "tries again" : "discards"} "${item.content.text}"`,
+          () => `${how === "retry" ? "tries again" : "discards"} "${textOf(item.content)}"`,
         );
-        this.#expect(
+        this.expect(
           device,
           how === "retry" ? app.retry(chat, item.messageId) : app.discard(chat, item.messageId),
         );
@@ -133,18 +138,18 @@ export class People {
     const app = this.app(device);
     if (app === null) return;
     device.world.say(device.name, () => "polls");
-    this.#expect(device, app.poll(waitMs));
+    this.expect(device, app.poll(waitMs));
   }
   logOut(device: Device): void {
     const app = this.app(device);
     if (app === null) return;
     device.world.say(device.name, () => "logs out");
-    this.#expect(device, app.logOut());
+    this.expect(device, app.logOut());
   }
   revokeOther(device: Device, at: number): void {
     const app = this.app(device);
     if (app === null) return;
-    this.#expect(
+    this.expect(
       device,
       app.devices().then(async (devices) => {
         const others = devices.filter((other) => !other.isThis);
@@ -163,7 +168,7 @@ export class People {
     const { phone, user, number } = device.identity;
     const { life } = device;
     const request = { phone, code: developmentCode, deviceName: `Device ${number}`, name: user };
-    this.#expect(
+    this.expect(
       device,
       app
         .requestCode(phone)
@@ -175,14 +180,26 @@ export class People {
   }
 
   /** A call may fail for want of a network or because the server says no; anything else is a mistake. */
-  #expect(device: Device, promise: Promise<unknown>): void {
+  expect(device: Device, promise: Promise<unknown>): void {
     const { life } = device;
     promise.catch((error: unknown) => {
       if (device.life !== life || error instanceof ConnectionError || StoreRefused.isOne(error)) return;
-      if (error instanceof ProtocolError) device.world.say(device.name, () => `is told: ${error.code}`);
+      if (error instanceof ProtocolError || isForNow(error))
+        device.world.say(device.name, () => `is told: ${error.code}`);
       else device.world.observer.unexpected(device.name, `a call rejected: ${describe(error)}`);
     });
   }
+}
+
+const forNow = ["no_keys", "no_group", "no_state", "ok", "repairing"];
+
+/** What the user is told to try again later: the other side is about to upload keys, or this side is coming back. */
+function isForNow(error: unknown): error is EncryptionError {
+  return error instanceof EncryptionError && forNow.includes(error.code);
+}
+
+function textOf(content: Content): string {
+  return content.type === "text" ? content.text : content.type;
 }
 
 export function short(conversationId: string): string {

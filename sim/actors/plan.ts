@@ -4,7 +4,7 @@
  */
 import type { Bounds } from "../runtime/bounds.ts";
 import { Rng } from "../runtime/rng.ts";
-import { withExtras } from "./extras.ts";
+import { withExtras, withGroups } from "./extras.ts";
 import { type Profile, pickProfile } from "./profile.ts";
 
 export type OperationKind =
@@ -25,6 +25,8 @@ export type OperationKind =
   | "kill"
   | "revoke"
   | "log_out"
+  | "create_group"
+  | "change_group"
   // What happens to networks.
   | "cut"
   | "swallow"
@@ -66,10 +68,11 @@ export interface Plan {
   operations: Operation[];
 }
 
-/** `drawing` 1 leaves out what was added since: a seed that was found then stands for what it stood for. */
-export function makePlan(seed: string, count: number, drawing: 1 | 2 = 2): Plan {
+/** A lower `drawing` leaves out what was added since: a seed that was found then stands for what it stood for. */
+export function makePlan(seed: string, count: number, drawing: 1 | 2 | 3 = 3): Plan {
   const plan = drawBase(seed, count);
-  return drawing === 1 ? plan : withExtras(plan);
+  if (drawing === 1) return plan;
+  return drawing === 2 ? withExtras(plan) : withGroups(withExtras(plan));
 }
 
 function drawBase(seed: string, count: number): Plan {

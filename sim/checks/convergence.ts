@@ -8,6 +8,7 @@ import { outstanding } from "./cursors.ts";
 import { deliveredTo } from "./delivered.ts";
 import type { History } from "./history.ts";
 import { readProgress } from "./progress-row.ts";
+import type { Truth } from "./truth.ts";
 
 /** The first thing that is not as it must be, as a sentence; null when all is quiet. */
 export function unquiet(
@@ -15,11 +16,12 @@ export function unquiet(
   devices: readonly Device[],
   histories: readonly History[],
   listed: (device: Device) => ReadonlySet<string>,
+  truth: Truth,
 ): string | null {
   // A log-out that the server never heard of leaves a device that will not come back, for which all is kept.
   const present = new Set(devices.map((device) => device.key));
   for (const device of devices) {
-    const wrong = unquietDevice(device, histories, listed);
+    const wrong = unquietDevice(device, histories, listed, present, truth);
     if (wrong !== null) return wrong;
   }
   for (const history of histories) {
@@ -42,6 +44,8 @@ function unquietDevice(
   device: Device,
   histories: readonly History[],
   listed: (device: Device) => ReadonlySet<string>,
+  present: ReadonlySet<string | null>,
+  truth: Truth,
 ): string | null {
   if (device.session === null) return null;
   for (const [chat, rows] of device.data.ranged.outbox) {
@@ -58,7 +62,7 @@ function unquietDevice(
     const isNamed = place.joined_seq !== Number.POSITIVE_INFINITY;
     if (record === null && !isNamed && !listed(device).has(history.id)) continue;
     if (record === null) return `[D2] ${device.name} does not know ${history.object.name}`;
-    const wrong = differs(device, record, history) ?? unmarked(device, record, history);
+    const wrong = differs(device, record, history) ?? unmarked(device, record, history, present, truth);
     if (wrong !== null) return wrong;
   }
   return null;
@@ -86,18 +90,26 @@ function differs(device: Device, record: ConversationRecord, history: History): 
     const message = device.data.get("messages", [id, seq, 0]);
     if (message !== null && message.messageId !== entry?.messageId)
       return `[D3] ${name} shows another message at ${seq}`;
-    if (message === null && log[seq - 1]?.kind === "message")
+    if (message === null && log[seq - 1]?.isSilent === false)
       return `[D3] ${name} does not show entry ${seq}`;
   }
   return null;
 }
 
 /** [R1] Ticks are final: what the server counts is what the device shows. */
-function unmarked(device: Device, record: ConversationRecord, history: History): string | null {
+function unmarked(
+  device: Device,
+  record: ConversationRecord,
+  history: History,
+  present: ReadonlySet<string | null>,
+  truth: Truth,
+): string | null {
   const name = `${device.name} in ${history.object.name}`;
   for (const { userId, read, delivered, reaches } of readProgress(history).members) {
+    // Whoever left is shown no more.
+    if (history.hasLeft(userId)) continue;
     const shown = record.members.find((member) => member.userId === userId);
-    if (shown === undefined) return `[R1] ${name} misses a member`;
+    if (shown === undefined) return `[R1] ${name} misses member ${userId}`;
     // Everybody has acknowledged something since the last device went, so the mark is where its definition puts it.
     const most = Math.min(lastNotBy(history, userId), deliveredTo(reaches, read));
     if (delivered < most)
@@ -105,8 +117,12 @@ function unmarked(device: Device, record: ConversationRecord, history: History):
     if (userId !== device.session?.userId && shown.delivered < most) {
       return `[R1] ${name} shows ${userId} delivered up to ${shown.delivered} of ${most}`;
     }
-    // A mark that was relayed and then lost before it was durable is said again, unless its device was logged out.
-    const wasLost = shown.read > read && reaches.some(({ isActive }) => !isActive);
+    // A mark that was relayed and then lost before it was durable is said again, unless its device was logged out, or
+    // has lost all it knew with the power.
+    const isForgotten =
+      !history.devicesOf(userId).every((key) => present.has(key)) ||
+      shown.read <= truth.readForgottenBy(userId, history.id);
+    const wasLost = shown.read > read && isForgotten;
     if (shown.read !== read && !wasLost)
       return `[R1] ${name} shows ${userId} read up to ${shown.read}; it is ${read}`;
   }

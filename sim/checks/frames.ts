@@ -53,6 +53,8 @@ export class Frames {
   }
 
   httpDown(key: string | null, path: string, body: unknown): string | null {
+    // It was logged out while it waited: nobody takes the answer.
+    if (key === null) return null;
     const id = /^\/v1\/conversations\/([\w-]{43})/.exec(path)?.[1];
     if (path === "/v1/inbox/poll") {
       for (const frame of (body as { frames: AnyFrame[] }).frames) {

@@ -44,6 +44,19 @@ export class History {
   get head(): number {
     return this.log.length;
   }
+  /** A commit has removed the device. */
+  isOut(key: string): boolean {
+    const [userId = "", deviceId] = key.split(".");
+    const member = this.roster.find((candidate) => candidate.user_id === userId);
+    return member?.devices.find(({ id }) => id === Number(deviceId))?.left_seq !== undefined;
+  }
+  hasLeft(userId: string): boolean {
+    return this.roster.find((member) => member.user_id === userId)?.left_seq !== undefined;
+  }
+  devicesOf(userId: string): string[] {
+    const member = this.roster.find((candidate) => candidate.user_id === userId);
+    return (member?.devices ?? []).map(({ id }) => deviceKey({ user_id: userId, device_id: id }));
+  }
   seqOf(author: string, messageId: string): number | undefined {
     return this.#seqs.get(`${author}/${messageId}`);
   }
@@ -115,7 +128,7 @@ export class History {
       author: deviceKey({ user_id: String(row.sender_id), device_id: Number(row.device_id) }),
       sentAt: Number(row.sent_at),
       kind: String(row.kind),
-      isSilent: row.silent === 1 || row.kind === "commit",
+      isSilent: row.silent === 1 || row.kind !== "message",
     }));
   }
 }

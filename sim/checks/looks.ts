@@ -32,7 +32,9 @@ function judgeUnread(device: Device, summary: ConversationSummary, history: Hist
   if (record === null) return null;
   const unreadUpTo = (cursor: number) => {
     let count = 0;
-    for (let seq = Math.max(record.ownRead, record.firstSeq - 1) + 1; seq <= cursor; seq += 1) {
+    for (let seq = record.ownRead + 1; seq <= cursor; seq += 1) {
+      // Of a group that one was out of for a while there is what came before, and what came after.
+      if (device.data.get("entries", [history.id, seq]) === null) continue;
       const entry = history.log[seq - 1];
       if (entry !== undefined && !entry.isSilent && entry.author.split(".")[0] !== device.session?.userId)
         count += 1;

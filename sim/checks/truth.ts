@@ -29,6 +29,8 @@ export class Truth {
   readonly #delivered = new Map<string, number>();
   readonly #written = new Map<string, Map<string, Written>>();
   readonly #restored = new Set<string>();
+  /** Read marks that went with a device's power, by `user/conversation`: nobody is left to say them again. */
+  readonly #forgottenReads = new Map<string, number>();
   #orders = 0;
 
   /** What a device's transaction did; returns what is wrong with it. */
@@ -55,7 +57,13 @@ export class Truth {
   /** What it holds is what its store has now; marks that were not forced to the disk are said again. */
   lostPower(device: Device): void {
     const prefix = `${device.key}/`;
-    for (const place of this.#held.keys()) if (place.startsWith(prefix)) this.#held.delete(place);
+    const [userId] = prefix.split(".");
+    for (const [place, { record, read }] of this.#held) {
+      if (!place.startsWith(prefix)) continue;
+      const readPlace = `${userId}/${record.conversationId}`;
+      this.#forgottenReads.set(readPlace, Math.max(this.#forgottenReads.get(readPlace) ?? 0, read));
+      this.#held.delete(place);
+    }
     for (const record of device.data.single.conversations.values()) {
       const { conversationId, logId, cursor, firstSeq, ownRead } = record as ConversationRecord;
       const held = {
@@ -86,9 +94,14 @@ export class Truth {
   readBy(userId: string, conversationId: string): number {
     return this.#read.get(`${userId}/${conversationId}`) ?? 0;
   }
+  readForgottenBy(userId: string, conversationId: string): number {
+    return this.#forgottenReads.get(`${userId}/${conversationId}`) ?? 0;
+  }
   /** [R1] The most that the user's mark may be, by what is on its devices. What was read counts as delivered. */
   deliveredTo(userId: string, history: History): number {
     const place = `${userId}/${history.id}`;
+    // Devices that were removed before they took the chat in have said that they want nothing of it.
+    if (history.devicesOf(userId).every((key) => history.isOut(key))) return history.head;
     const member = history.roster.find((candidate) => candidate.user_id === userId);
     const devices = (member?.devices ?? []).map((device) => ({
       from: device.joined_seq,

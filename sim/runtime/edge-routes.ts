@@ -2,7 +2,7 @@
 import type { Account } from "../../durable/account/account.ts";
 import type { Conversation } from "../../durable/conversation/conversation.ts";
 import type { Inbox } from "../../durable/inbox/inbox.ts";
-import type { Submission } from "../../durable/rpc.ts";
+import type { SubmitOutcome } from "../../durable/rpc.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import {
   commitRequestSchema,
@@ -14,6 +14,8 @@ import {
 } from "../../src/protocol/http.ts";
 import type { DeviceRef } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import { leaveRequestSchema } from "../../src/protocol/mls.ts";
+import { answerForAccount, claim } from "./account-routes.ts";
 import type { Rng } from "./rng.ts";
 import { namespace } from "./rpc.ts";
 import { readRefreshToken, readToken, signTokens } from "./tokens.ts";
@@ -44,15 +46,23 @@ export class EdgeRoutes {
 
   async answer(request: EdgeRequest): Promise<unknown> {
     const [, , area = "", id = "", what = ""] = request.path.split("/");
+    const objects = {
+      account: (userId: string) => this.#accountOf(userId),
+      conversation: (conversationId: string) => this.#conversationOf(conversationId),
+    };
     switch (area) {
       case "auth":
         return await this.#auth(request, id);
       case "directory":
         return this.#lookUp(request);
       case "users":
-        return { user_id: id, devices: await this.#active(id) };
+        return what === "profile"
+          ? { sealed: orNotFound(await this.#accountOf(id).profile()) }
+          : { user_id: id, devices: await this.#active(id) };
       case "account":
-        return await this.#account(request, Number(what));
+        return await answerForAccount(request, this.#admit(request.token), objects, [id, what]);
+      case "key-packages":
+        return await claim(request.body, this.#admit(request.token), objects);
       case "conversations":
         return await this.#conversation(request, id, what);
       case "inbox":
@@ -94,43 +104,54 @@ export class EdgeRoutes {
     return { user_id: userId, phone };
   }
 
-  async #account({ method, token }: EdgeRequest, deviceId: number): Promise<unknown> {
-    const self = this.#admit(token);
-    const account = this.#accountOf(self.user_id);
-    if (method === "DELETE") {
-      throwIf(await account.revokeDevice(self.device_id, deviceId));
-      return {};
-    }
-    const devices = await account.devices(self.device_id);
-    if (devices === null) throw new ProtocolError("revoked");
-    return {
-      devices: devices.map((device) => ({ ...device, is_this: device.device_id === self.device_id })),
-    };
-  }
-
   async #conversation(request: EdgeRequest, id: string, what: string): Promise<unknown> {
     const self = this.#admit(request.token);
-    const conversation = namespace(this.#world, "Conversation").getByName(id) as unknown as Conversation;
-    if (what === "messages")
-      return await submit(conversation, self, messageRequestSchema.parse(request.body));
-    if (what === "commits") {
-      return await submit(conversation, self, { ...commitRequestSchema.parse(request.body), silent: true });
-    }
+    const conversation = this.#conversationOf(id);
+    if (request.method === "POST") return await this.#append(conversation, self, request.body, what);
+    if (what === "welcome") return orNotFound(await conversation.welcome(self));
+    if (what === "group-info") return orNotFound(await conversation.groupInfo(self));
     if (what === "entries") {
       const { after, limit } = pageQuerySchema.parse(Object.fromEntries(request.query));
       // The schema took its bound when it was loaded; a run may have made it smaller.
       const page = await conversation.page(self, after, Math.min(limit, limits.pageEntriesMax));
-      if (page === null) throw new ProtocolError("not_found");
-      return page;
+      return orNotFound(page);
     }
-    if (request.method === "PUT") {
-      const outcome = await conversation.found({ author: self, ...foundRequestSchema.parse(request.body) });
-      if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
-      return outcome.state;
+    if (request.method === "PUT") return await this.#found(conversation, self, request.body);
+    return orNotFound(await conversation.state(self));
+  }
+
+  async #append(
+    conversation: Conversation,
+    author: DeviceRef,
+    body: unknown,
+    what: string,
+  ): Promise<unknown> {
+    if (what === "messages") {
+      const [outcome] = await conversation.submit(author, [messageRequestSchema.parse(body)]);
+      return accepted(outcome);
     }
-    const state = await conversation.state(self);
-    if (state === null) throw new ProtocolError("not_found");
-    return state;
+    if (what === "leave") return accepted(await conversation.leave(author, leaveRequestSchema.parse(body)));
+    const request = commitRequestSchema.parse(body);
+    const areActive = await this.#areActive(request.roster_change.add);
+    return accepted(await conversation.commit({ author, request, areActive }));
+  }
+
+  async #found(conversation: Conversation, author: DeviceRef, body: unknown): Promise<unknown> {
+    const request = foundRequestSchema.parse(body);
+    const isKnown = async () => ((await conversation.state(author))?.generation ?? 0) >= request.generation;
+    if (!(await this.#areActive(request.devices)) && !(await isKnown()))
+      throw new ProtocolError("bad_roster");
+    const outcome = await conversation.found({ author, ...request });
+    if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
+    return outcome.state;
+  }
+
+  async #areActive(devices: readonly DeviceRef[]): Promise<boolean> {
+    for (const { user_id, device_id } of devices) {
+      const active = await this.#accountOf(user_id).activeDevices();
+      if (active?.includes(device_id) !== true) return false;
+    }
+    return true;
   }
 
   async #inbox({ token, body, query }: EdgeRequest, action: string): Promise<unknown> {
@@ -150,6 +171,10 @@ export class EdgeRoutes {
     return devices;
   }
 
+  #conversationOf(id: string): Conversation {
+    return namespace(this.#world, "Conversation").getByName(id) as unknown as Conversation;
+  }
+
   #accountOf(userId: string): Account {
     return namespace(this.#world, "Account").getByName(userId) as unknown as Account;
   }
@@ -165,15 +190,15 @@ export class EdgeRoutes {
   }
 }
 
-async function submit(
-  conversation: Conversation,
-  author: DeviceRef,
-  submission: Submission,
-): Promise<unknown> {
-  const [outcome] = await conversation.submit(author, [submission]);
+function accepted(outcome: SubmitOutcome | undefined): unknown {
   if (outcome === undefined) throw new Error("no answer to a submission");
   if ("refused" in outcome) throw new ProtocolError(outcome.refused.code, outcome.refused.details);
   return outcome.accepted;
+}
+
+function orNotFound<T>(answer: T | null): T {
+  if (answer === null) throw new ProtocolError("not_found");
+  return answer;
 }
 
 function throwIf(refused: Awaited<ReturnType<Account["revokeDevice"]>>): void {

@@ -4,6 +4,7 @@
  */
 import { ProtocolError } from "../../protocol/errors.ts";
 import { codeAnswerSchema, tokensSchema } from "../../protocol/http.ts";
+import { ConnectionError } from "../connection-error.ts";
 import type { CryptoPort } from "../crypto/port.ts";
 import type { Environment } from "../environment.ts";
 import { emptyAnswerSchema, type HttpApi, type HttpRequest } from "../http-api.ts";
@@ -36,7 +37,8 @@ export interface LoginRequest {
 
 /**
  * [E6] The device's keys and key packages are at the server before anybody hears of the log-in: whoever founds a chat with
- * this user a second later finds them. If that fails, verifying again does it, with the same code and the same device.
+ * this user a second later finds them. Where the server does not answer the log-in counts all the same, and the tab that
+ * leads fills up as soon as it can.
  */
 export async function logIn(means: Means, { phone, code, deviceName, name }: LoginRequest): Promise<void> {
   const { api, store, environment } = means;
@@ -48,7 +50,11 @@ export async function logIn(means: Means, { phone, code, deviceName, name }: Log
   const keeper = new SessionKeeper({ api, environment, session, save, onSignedOut: () => {} });
   const { crypto } = means;
   const call = <T>(request: HttpRequest<T>) => keeper.call(request);
-  await new KeyRing({ store, environment, crypto, session: () => keeper.session, call }).fill();
+  try {
+    await new KeyRing({ store, environment, crypto, session: () => keeper.session, call }).fill();
+  } catch (error) {
+    if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error;
+  }
 }
 
 /** The same until a device is logged out: verifying twice, because an answer was lost, makes one device [http.ts]. */

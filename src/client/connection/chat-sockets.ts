@@ -50,6 +50,14 @@ export class ChatSockets {
     };
   }
 
+  /** The server had closed it for good, because this user was out; now it would be let in again. */
+  renew(conversationId: string): void {
+    const chat = this.#chats.get(conversationId);
+    if (chat?.connection.state.status !== "stopped") return;
+    chat.connection = this.#makeConnection(chat, conversationId);
+    chat.connection.start();
+  }
+
   wake(): void {
     for (const { connection } of this.#chats.values()) connection.wake();
   }
@@ -61,13 +69,21 @@ export class ChatSockets {
   }
 
   #connect(conversationId: string): OpenChat {
+    const chat: Omit<OpenChat, "connection"> = { claimedLogId: null, users: 0 };
+    const open: OpenChat = Object.assign(chat, { connection: this.#makeConnection(chat, conversationId) });
+    this.#chats.set(conversationId, open);
+    open.connection.start();
+    return open;
+  }
+
+  #makeConnection(chat: Pick<OpenChat, "claimedLogId">, conversationId: string): Connection {
     const { environment, accessToken, onFrame, onState, url, conversation } = this.#options;
     const hello = async (): Promise<Up> => {
       const position = conversation(conversationId)?.proven ?? null;
       chat.claimedLogId = position?.log_id ?? null;
       return { type: "hello", conversation_id: conversationId, position };
     };
-    const connection = new Connection({
+    return new Connection({
       kind: "chat",
       environment,
       url: url(conversationId),
@@ -76,9 +92,5 @@ export class ChatSockets {
       onState,
       hello,
     });
-    const chat: OpenChat = { connection, claimedLogId: null, users: 0 };
-    this.#chats.set(conversationId, chat);
-    connection.start();
-    return chat;
   }
 }

@@ -2,10 +2,11 @@
 import type { PendingCommit } from "../mls/commit.ts";
 import type { Failed, Result } from "../mls/failures.ts";
 import { devicesOf, epochOf, type Group } from "../mls/group.ts";
+import type { Device } from "../mls/identity.ts";
 import { randomBytes } from "../mls/random.ts";
 import { decodeGroup, encodeGroup } from "../mls/serialization.ts";
 import { wipe } from "../mls/wipe.ts";
-import type { HeldGroup, MadeCommit, Outcome } from "./port.ts";
+import type { DeviceKeys, HeldGroup, MadeCommit, Outcome } from "./port.ts";
 
 /** Decoded groups kept: a group of 1,024 is some megabytes. */
 const rememberedMax = 64;
@@ -86,4 +87,9 @@ export function failed({ failure }: Failed): { failure: Failed["failure"] } {
 
 export function outcome<T, U>(result: Result<T>, map: (value: T) => U): Outcome<U> {
   return result.failure === null ? { failure: null, value: map(result.value) } : failed(result);
+}
+
+export function deviceOf(keys: DeviceKeys): Device {
+  const leafKey = { publicKey: keys.leafPublicKey, privateKey: keys.leafPrivateKey };
+  return { ref: keys.device, leafKey, credential: keys.credential };
 }

@@ -2,28 +2,24 @@
  * The engine behind the port: src/client/mls, with states as bytes. In order per group, like the store it serves: two
  * steps from one state are two futures, and only one of them can be stored.
  */
-import { readCommitData } from "../../mls-guard/authenticated-data.ts";
 import { readCommit } from "../../mls-guard/commit.ts";
 import { deviceKey } from "../../protocol/ids.ts";
 import { acceptCommit } from "../mls/accept-commit.ts";
 import { found, makeCommit } from "../mls/commit.ts";
 import type { Group } from "../mls/group.ts";
-import { type Device, type Judge, makeAccountKey, makeDevice } from "../mls/identity.ts";
+import { type Judge, makeAccountKey, makeDevice } from "../mls/identity.ts";
 import { joinByExternalCommit } from "../mls/join-external.ts";
 import { joinByWelcome } from "../mls/join-welcome.ts";
 import { type ClaimedKeyPackage, checkClaimed, makeKeyPackage } from "../mls/key-packages.ts";
-import { isLeave, makeLeave } from "../mls/leave.ts";
-import { receiveMessage, sendMessage } from "../mls/message.ts";
 import { randomBytes } from "../mls/random.ts";
-import { contentOfState, makeStateDocument, openState, stateHash } from "../mls/sealed-state.ts";
 import { suiteFor } from "../mls/suites.ts";
-import { EngineGroups, failed, madeCommit, outcome, pendingCommit } from "./engine-groups.ts";
+import { deviceOf, EngineGroups, failed, madeCommit, outcome, pendingCommit } from "./engine-groups.ts";
+import { messageMethods } from "./engine-messages.ts";
 import { allowsCommit, type CommitRules } from "./judge.ts";
 import type {
   ClaimedPackage,
   CommitOptions,
   CryptoPort,
-  DeviceKeys,
   HeldGroup,
   MadeCommit,
   Outcome,
@@ -42,16 +38,6 @@ export function makeEngine(): CryptoPort {
 }
 
 type KeyMethods = "makeDeviceKeys" | "makeKeyPackages" | "makeProfileKey" | "sealProfile" | "openProfile";
-type MessageMethods =
-  | "encrypt"
-  | "open"
-  | "openState"
-  | "makeState"
-  | "readState"
-  | "signLeave"
-  | "isLeave"
-  | "peekCommit";
-
 function keyMethods(): Pick<CryptoPort, KeyMethods> {
   return {
     async makeDeviceKeys(ref) {
@@ -164,79 +150,4 @@ async function accept(
     const position = { messageId, baseSeq, baseHash: baseHash.slice() };
     return { outcome: kind, group: groups.whole(next), ...change, position, stateHash: hash.slice() };
   });
-}
-
-function messageMethods(groups: EngineGroups): Pick<CryptoPort, MessageMethods> {
-  return {
-    async encrypt(held, { content, ...options }) {
-      const group = await groups.open(held);
-      if (group.failure !== null) return failed(group);
-      return outcome(await sendMessage(group.value, content, options), (sent) => ({
-        bytes: sent.bytes,
-        k: sent.k,
-        ratchet: sent.change,
-        version: groups.step(held, sent.group, sent.spent),
-      }));
-    },
-    async open(held, { bytes, place, stateHash: hash }) {
-      const group = await groups.open(held);
-      if (group.failure !== null) return failed(group);
-      const context = { place: { ...place, ...noLog }, stateHash: hash };
-      return outcome(await receiveMessage(group.value, bytes, context), (received) => {
-        const { messageId, baseSeq, baseHash } = received.data;
-        return {
-          content: received.content,
-          k: received.k,
-          position: { messageId, baseSeq, baseHash: baseHash.slice() },
-          stateHash: received.data.stateHash.slice(),
-          ratchet: received.change,
-          version: groups.step(held, received.group, received.spent),
-        };
-      });
-    },
-    async openState(held, { sealed, hash }) {
-      const group = await groups.open(held);
-      return group.failure === null
-        ? outcome(await openState(group.value, sealed, hash), (it) => it)
-        : failed(group);
-    },
-    async makeState(content) {
-      const document = makeStateDocument(content);
-      return { document, hash: stateHash(document) };
-    },
-    async readState(document) {
-      if (document.length < 32) return null;
-      return { content: contentOfState(document), hash: stateHash(document) };
-    },
-    async signLeave(held, keys) {
-      const group = await groups.open(held);
-      return group.failure === null
-        ? outcome(await makeLeave(group.value, deviceOf(keys)), ({ signature }) => signature)
-        : failed(group);
-    },
-    async isLeave(held, statement) {
-      const group = await groups.open(held);
-      return group.failure === null && (await isLeave(group.value, statement));
-    },
-    peekCommit: async (bytes) => peek(bytes),
-  };
-}
-
-function peek(bytes: Uint8Array): Awaited<ReturnType<CryptoPort["peekCommit"]>> {
-  try {
-    const {
-      stateHash: hash,
-      messageId,
-      baseSeq,
-      baseHash,
-    } = readCommitData(readCommit(bytes).authenticatedData);
-    return { position: { messageId, baseSeq, baseHash: baseHash.slice() }, stateHash: hash.slice() };
-  } catch {
-    return null;
-  }
-}
-
-function deviceOf(keys: DeviceKeys): Device {
-  const leafKey = { publicKey: keys.leafPublicKey, privateKey: keys.leafPrivateKey };
-  return { ref: keys.device, leafKey, credential: keys.credential };
 }

@@ -62,6 +62,10 @@ function isAdmin(rules: CommitRules, userId: string): boolean {
 function has(devices: readonly DeviceRef[], device: DeviceRef): boolean {
   return devices.some((known) => deviceKey(known) === deviceKey(device));
 }
+/** A device named twice is never the same: it would stand in for one that is left out. */
 function isSameSet(one: readonly DeviceRef[], other: readonly DeviceRef[]): boolean {
-  return one.length === other.length && one.every((device) => has(other, device));
+  const keys = new Set(one.map(deviceKey));
+  const others = new Set(other.map(deviceKey));
+  if (keys.size !== one.length || others.size !== other.length) return false;
+  return keys.size === others.size && [...keys].every((key) => others.has(key));
 }

@@ -5,8 +5,8 @@ import { isEqual } from "../../mls-guard/bytes.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Blob as BlobRef } from "../../protocol/mls.ts";
 import type { ReceivedEntry } from "../connection/frames.ts";
+import type { CommitBytes } from "../sync/commit-state.ts";
 import type { Desk } from "../sync/desk.ts";
-import type { CommitBytes } from "../sync/read-commit.ts";
 
 export class Blobs {
   readonly #desk: Desk;

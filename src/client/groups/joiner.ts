@@ -63,7 +63,8 @@ export class Joiner {
       welcome: await blobs.get(conversationId, found.welcome),
       tree: await blobs.get(conversationId, found.tree),
       usedWelcomes: used.map(({ welcomeId }) => welcomeId),
-      holdsState: present?.generation === found.generation,
+      // An older generation's, too: whoever kept it back could lead this device out of the present one.
+      holdsState: present !== null && present.generation >= found.generation,
     });
     if (joined.failure !== null) {
       // Taken before, and held: nothing is missing.

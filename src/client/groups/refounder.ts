@@ -4,9 +4,9 @@
  */
 import type { ConversationState } from "../../protocol/entry.ts";
 import { directState } from "../group-state.ts";
+import { groupStateOf } from "../sync/commit-state.ts";
 import type { Desk } from "../sync/desk.ts";
 import type { LogReader } from "../sync/log-reader.ts";
-import { groupStateOf } from "../sync/read-commit.ts";
 import type { Founder } from "./founder.ts";
 import type { HeldGroups } from "./held-groups.ts";
 

@@ -9,8 +9,8 @@ import type { Content } from "../content.ts";
 import type { CryptoPort } from "../crypto/port.ts";
 import type { Timer } from "../environment.ts";
 import type { Outbox } from "../outbox/outbox.ts";
+import { groupStateOf } from "../sync/commit-state.ts";
 import type { Desk } from "../sync/desk.ts";
-import { groupStateOf } from "../sync/read-commit.ts";
 import { roleIn } from "../sync/roster.ts";
 
 type StatePart = Extract<Content, { type: "state_part" }>;

@@ -16,6 +16,7 @@ import type { HttpRequest } from "../http-api.ts";
 import type { KeyPackageRecord } from "../store/key-records.ts";
 import type { SessionRecord } from "../store/records.ts";
 import type { Change, Store } from "../store/store.ts";
+import { queued } from "../sync/queue.ts";
 
 const suites: readonly Suite[] = ["x25519", "x_wing"];
 /** Longer than any package is valid. */
@@ -31,6 +32,7 @@ export interface KeyRingOptions {
 
 export class KeyRing {
   readonly #options: KeyRingOptions;
+  readonly #looking = new Map<string, Promise<unknown>>();
   #filling: Promise<void> | null = null;
   #timer: Timer | null = null;
   #tries = 0;
@@ -39,7 +41,13 @@ export class KeyRing {
     this.#options = options;
   }
 
-  async deviceKeys(): Promise<DeviceKeys> {
+  /** Looked for one after the other: two that found none would each make some, and only one can be stored. */
+  deviceKeys(): Promise<DeviceKeys> {
+    const { userId, deviceId } = this.#options.session();
+    return queued(this.#looking, `${userId}.${deviceId}`, () => this.#deviceKeys());
+  }
+
+  async #deviceKeys(): Promise<DeviceKeys> {
     const { store, crypto, session } = this.#options;
     const { userId: user_id, deviceId: device_id } = session();
     const known = await store.get("keys", ["device"]);

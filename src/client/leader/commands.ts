@@ -8,11 +8,17 @@ const picture = z.instanceof(Uint8Array).nullable();
 const role = z.enum(["owner", "admin", "member"]);
 const newGroup = z.object({ name: z.string(), picture, userIds: z.array(id) });
 
-export async function runMethod(leader: Leader, method: Method, values: unknown[]): Promise<unknown> {
+/** `isRepeat`: it may have been done before. */
+export async function runMethod(
+  leader: Leader,
+  method: Method,
+  values: unknown[],
+  isRepeat: boolean,
+): Promise<unknown> {
   if (isGroupMethod(method)) return await runGroupMethod(leader.members, method, values);
   switch (method) {
     case "write":
-      return await leader.write(...z.tuple([id, id, z.string()]).parse(values));
+      return await leader.write(...z.tuple([id, id, z.string()]).parse(values), isRepeat);
     case "retry":
       return await leader.retry(...z.tuple([id, id]).parse(values));
     case "discard":

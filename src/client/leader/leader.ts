@@ -69,6 +69,7 @@ export class Leader {
       emit,
     });
     this.#desk = desk;
+    desk.onBack = (conversationId) => this.#chats.renew(conversationId);
     this.#encryption = makeEncryption(desk, crypto, (id) => this.#receiver.retryLater(id));
     const { adopter, reader } = this.#encryption;
     this.#receiver = new Receiver(desk, reader, adopter, (conversationId, seq) =>
@@ -156,8 +157,8 @@ export class Leader {
   openChat(conversationId: string): () => void {
     return this.#chats.open(conversationId);
   }
-  async write(conversationId: string, messageId: string, text: string): Promise<void> {
-    await this.#encryption.outbox.write(conversationId, messageId, text);
+  async write(conversationId: string, messageId: string, text: string, isRepeat: boolean): Promise<void> {
+    await this.#encryption.outbox.write(conversationId, messageId, text, isRepeat);
   }
   async retry(conversationId: string, messageId: string): Promise<void> {
     await this.#encryption.outbox.retry(conversationId, messageId);

@@ -9,8 +9,9 @@ import { limits } from "../../protocol/limits.ts";
 import { type Content, introductionIn } from "../content.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
 import { type Change, getValue } from "../store/store.ts";
-import type { Desk } from "../sync/desk.ts";
+import type { Desk, Joined } from "../sync/desk.ts";
 import type { OutboxLink } from "../sync/log-writer.ts";
+import { isInLog } from "./in-log.ts";
 import { type Lane, newLane, nextPosition, replaceItem } from "./lane.ts";
 import { needsNewId } from "./repair.ts";
 
@@ -44,20 +45,22 @@ export class Outbox implements OutboxLink {
     return this.lane(conversationId).items.find((item) => item.messageId === messageId) ?? null;
   }
 
-  /** Writing the same id twice (a follower that asks again) gives the first one. */
-  async write(conversationId: string, messageId: string, text: string): Promise<OutboxRecord> {
+  /** `isRepeat`: a follower asks again, and the message may be here, or in the log, already [L3]. */
+  async write(conversationId: string, messageId: string, text: string, isRepeat = false): Promise<void> {
     const before = this.#writing.get(conversationId) ?? Promise.resolve();
-    const writing = before.then(() => this.#write(conversationId, messageId, text));
+    const writing = before.then(async () => {
+      if (this.find(conversationId, messageId) !== null) return;
+      if (isRepeat && (await isInLog(this.#desk.store, conversationId, messageId))) return;
+      await this.#write(conversationId, messageId, text);
+    });
     this.#writing.set(
       conversationId,
       writing.catch(() => undefined),
     );
-    return await writing;
+    await writing;
   }
 
-  async #write(conversationId: string, messageId: string, text: string): Promise<OutboxRecord> {
-    const known = this.find(conversationId, messageId);
-    if (known !== null) return known;
+  async #write(conversationId: string, messageId: string, text: string): Promise<void> {
     const record = this.#desk.conversation(conversationId);
     if (record === null) throw new ProtocolError("not_found");
     if (!record.isMember) throw new ProtocolError("not_allowed");
@@ -66,7 +69,6 @@ export class Outbox implements OutboxLink {
     const content = { v: 1, type: "text", text, ...(profile === null ? {} : { profile }) } as const;
     const item = { ...this.#item(conversationId, content, false), messageId };
     await this.#put(conversationId, [item]);
-    return item;
   }
 
   /** What nobody sees: keys, requests, repairs. Not sent twice while the first still waits. */
@@ -75,7 +77,7 @@ export class Outbox implements OutboxLink {
     const writing = before.then(async () => {
       const waiting = new Set(this.lane(conversationId).items.map((item) => JSON.stringify(item.content)));
       const fresh = contents.filter((content) => !waiting.has(JSON.stringify(content)));
-      const items = fresh.map((content, index) => this.#item(conversationId, content, true, index));
+      const items = fresh.map((content) => this.#item(conversationId, content, true));
       if (items.length > 0) await this.#put(conversationId, items);
     });
     this.#writing.set(
@@ -105,12 +107,11 @@ export class Outbox implements OutboxLink {
     return { key: base64.encode(profile.key), phone: this.#desk.session.phone };
   }
 
-  #item(conversationId: string, content: Content, silent: boolean, ahead = 0): OutboxRecord {
+  #item(conversationId: string, content: Content, silent: boolean): Omit<OutboxRecord, "position"> {
     const { environment } = this.#desk;
     const nowMs = environment.now();
     return {
       conversationId,
-      position: nextPosition(this.lane(conversationId)) + ahead,
       messageId: environment.newMessageId(nowMs),
       silent,
       sealed: null,
@@ -122,16 +123,26 @@ export class Outbox implements OutboxLink {
     };
   }
 
-  async #put(conversationId: string, items: readonly OutboxRecord[]): Promise<void> {
-    await this.#desk.store.apply(items.map((put): Change => ({ table: "outbox", put })));
+  async #put(conversationId: string, items: readonly Omit<OutboxRecord, "position">[]): Promise<void> {
     const lane = this.lane(conversationId);
-    lane.items.push(...items);
+    await this.#desk.exclusively(conversationId, async () => {
+      const first = nextPosition(lane);
+      const placed = items.map((item, index) => ({ ...item, position: first + index }));
+      await this.#desk.store.apply(placed.map((put): Change => ({ table: "outbox", put })));
+      lane.items.push(...placed);
+    });
     this.#tell(conversationId);
     this.onWork(lane);
   }
 
   /** A failed message once more, behind what waits; under a new id where the old one is used up. */
   async retry(conversationId: string, messageId: string): Promise<void> {
+    await this.#desk.exclusively(conversationId, () => this.#retry(conversationId, messageId));
+    this.#tell(conversationId);
+    this.onWork(this.lane(conversationId));
+  }
+
+  async #retry(conversationId: string, messageId: string): Promise<void> {
     const lane = this.lane(conversationId);
     const item = this.find(conversationId, messageId);
     if (item === null || item.state !== "failed") return;
@@ -149,38 +160,45 @@ export class Outbox implements OutboxLink {
     };
     await this.#desk.store.apply([removal(item), { table: "outbox", put: again }]);
     lane.items = [...lane.items.filter((known) => known.messageId !== messageId), again];
-    this.#tell(conversationId);
-    this.onWork(lane);
   }
 
   async discard(conversationId: string, messageId: string): Promise<void> {
-    const item = this.find(conversationId, messageId);
-    if (item === null || item.state !== "failed") return;
-    await this.#desk.store.apply([removal(item)]);
-    this.#forget(conversationId, [messageId]);
+    await this.#desk.exclusively(conversationId, async () => {
+      const item = this.find(conversationId, messageId);
+      if (item === null || item.state !== "failed") return;
+      await this.#desk.store.apply([removal(item)]);
+      this.#forget(conversationId, [messageId]);
+    });
     this.#tell(conversationId);
   }
 
-  /** Another state of an item that stays. */
+  /** Another state of an item that stays. One that has gone meanwhile stays gone. */
   async update(item: OutboxRecord): Promise<void> {
+    const { conversationId, messageId } = item;
     // Nobody could try again what nobody sees.
-    if (item.silent && item.state === "failed") {
-      await this.#desk.store.apply([removal(item)]);
-      return this.#forget(item.conversationId, [item.messageId]);
-    }
-    await this.#desk.store.apply([{ table: "outbox", put: item }]);
-    replaceItem(this.lane(item.conversationId), item);
-    this.#tell(item.conversationId);
+    const isOver = item.silent && item.state === "failed";
+    await this.#desk.exclusively(conversationId, async () => {
+      if (this.find(conversationId, messageId)?.position !== item.position) return;
+      await this.#desk.store.apply([isOver ? removal(item) : { table: "outbox", put: item }]);
+      if (isOver) this.#forget(conversationId, [messageId]);
+      else replaceItem(this.lane(conversationId), item);
+    });
+    this.#tell(conversationId);
   }
 
-  changesFor(conversationId: string, messageIds: readonly string[]): Change[] {
-    const items = messageIds.map((id) => this.find(conversationId, id));
-    return items.filter((item) => item !== null).map(removal);
-  }
-  committed(conversationId: string, messageIds: readonly string[]): void {
-    if (messageIds.length > 0) this.#forget(conversationId, messageIds);
-    // A group that has come, or come on, may let something be sent.
-    else this.onWork(this.lane(conversationId));
+  settled(conversationId: string, messageIds: readonly string[]): Joined {
+    return {
+      changes: () =>
+        messageIds.flatMap((id) => {
+          const item = this.find(conversationId, id);
+          return item === null ? [] : [removal(item)];
+        }),
+      committed: () => {
+        if (messageIds.length > 0) this.#forget(conversationId, messageIds);
+        // A group that has come, or come on, may let something be sent.
+        else this.onWork(this.lane(conversationId));
+      },
+    };
   }
   content(conversationId: string, messageId: string): Content | null {
     return this.find(conversationId, messageId)?.content ?? null;
@@ -189,17 +207,33 @@ export class Outbox implements OutboxLink {
   /** [L5] [E15] What waits was sealed for a log, or a generation, that is no more. */
   async sealAnew(conversationId: string): Promise<void> {
     const lane = this.lane(conversationId);
-    const items = lane.items
-      .filter((item) => item.sealed !== null)
-      .map((item) => ({ ...item, sealed: null }));
-    await this.#desk.store.apply(items.map((put): Change => ({ table: "outbox", put })));
-    for (const item of items) replaceItem(lane, item);
+    await this.#desk.exclusively(conversationId, async () => {
+      const items = lane.items
+        .filter((item) => item.sealed !== null)
+        .map((item) => ({ ...item, sealed: null }));
+      await this.#desk.store.apply(items.map((put): Change => ({ table: "outbox", put })));
+      for (const item of items) replaceItem(lane, item);
+    });
   }
 
-  /** Sealed, and in the store together with the keys. */
-  sealed(conversationId: string, items: readonly OutboxRecord[]): void {
+  /**
+   * [E8] Sealed items with the `keys` that sealed them. One that has gone, or changed its place, meanwhile is not brought
+   * back; the ratchet has moved on all the same.
+   */
+  async putSealed(
+    conversationId: string,
+    sealed: readonly OutboxRecord[],
+    keys: readonly Change[],
+  ): Promise<void> {
     const lane = this.lane(conversationId);
-    for (const item of items) replaceItem(lane, item);
+    await this.#desk.exclusively(conversationId, async () => {
+      const items = sealed.filter(
+        (item) => this.find(conversationId, item.messageId)?.position === item.position,
+      );
+      const puts = items.map((put): Change => ({ table: "outbox", put }));
+      await this.#desk.store.apply([...puts, ...keys]);
+      for (const item of items) replaceItem(lane, item);
+    });
   }
 
   #forget(conversationId: string, messageIds: readonly string[]): void {

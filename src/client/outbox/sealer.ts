@@ -8,7 +8,6 @@ import { encodeContent } from "../content.ts";
 import { type CryptoPort, type HeldGroup, withRatchet } from "../crypto/port.ts";
 import type { HeldGroups } from "../groups/held-groups.ts";
 import type { ConversationRecord, OutboxRecord } from "../store/records.ts";
-import type { Change } from "../store/store.ts";
 import type { Desk } from "../sync/desk.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -52,10 +51,8 @@ export class Sealer {
       items.push(sealed.item);
     }
     if (items.length === 0) return false;
-    const changes = items.map((put): Change => ({ table: "outbox", put }));
-    await desk.store.apply([...changes, ...groups.changes(conversationId, before, group)]);
+    await outbox.putSealed(conversationId, items, groups.changes(conversationId, before, group));
     groups.stored(conversationId, group);
-    outbox.sealed(conversationId, items);
     return true;
   }
 

@@ -74,8 +74,7 @@ export class Acceptance {
     const held = { ...record, isProfileDue, heldTo: Math.max(record.heldTo, entry.seq) };
     const { log_id, seq, mac } = accepted;
     const proven = mac === undefined ? held : withProof(held, { log_id, seq, message_id: messageId, mac });
-    await desk.commit(proven, [...changes, ...outbox.changesFor(conversationId, [messageId])]);
-    outbox.committed(conversationId, [messageId]);
+    await desk.commit(proven, changes, outbox.settled(conversationId, [messageId]));
     onGap(conversationId);
   }
 }

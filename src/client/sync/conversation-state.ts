@@ -42,20 +42,26 @@ export function withState(
   state: ConversationState,
   ownUserId: string,
 ): ConversationRecord {
-  const members = membersOf(state);
   const updated: ConversationRecord = {
     ...record,
-    generation: Math.max(record.generation, state.generation),
-    epoch: state.generation > record.generation ? state.epoch : Math.max(record.epoch, state.epoch),
-    toRemove: state.to_remove,
+    ...(state.head < record.cursor.seq ? {} : rosterOf(record, state)),
     head: Math.max(record.head, state.head),
     lastActivityMs: Math.max(record.lastActivityMs, state.last_activity_at),
-    members: members.map((member) => raised(member, record.members)),
     peerId: record.peerId ?? peerIdOf(state, ownUserId),
   };
   const rejoined = state.first_seq !== null && state.first_seq > record.cursor.seq + 1;
   const placed = rejoined && state.first_seq !== null ? startingAt(updated, state.first_seq) : updated;
   return withWatermarks(placed, asWatermarks(state), ownUserId);
+}
+
+/** Of a state that is no older than the commits this device has read: an answer may have been overtaken by entries. */
+function rosterOf(record: ConversationRecord, state: ConversationState): Partial<ConversationRecord> {
+  return {
+    generation: Math.max(record.generation, state.generation),
+    epoch: state.generation > record.generation ? state.epoch : Math.max(record.epoch, state.epoch),
+    toRemove: state.to_remove,
+    members: membersOf(state).map((member) => raised(member, record.members)),
+  };
 }
 
 /**
@@ -94,6 +100,20 @@ export function withWatermarks(
   const own = watermarks.find((mark) => mark.user_id === ownUserId)?.read ?? 0;
   // [R3] Only `read_confirmed` says that one's own mark is durable: receipts go out before it is.
   return { ...record, members, ownRead: Math.max(record.ownRead, own) };
+}
+
+/**
+ * [R3] A log that was restored without losing entries is still the same log, and yet may have forgotten a mark that it
+ * had confirmed: then it is repeated. Null when there is nothing to repeat.
+ */
+export function withDoubt(
+  record: ConversationRecord,
+  state: ConversationState,
+  ownUserId: string,
+): ConversationRecord | null {
+  const own = state.members.find((member) => member.user_id === ownUserId);
+  if (own === undefined || state.log_id !== record.logId || own.read >= record.ownReadConfirmed) return null;
+  return { ...record, ownReadConfirmed: own.read };
 }
 
 /** What a resume may claim: the highest position with a MAC that does not lie beyond the cursor. */

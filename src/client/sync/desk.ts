@@ -20,6 +20,13 @@ export interface DeskOptions {
   emit(event: KittiwakeEvent): void;
 }
 
+/** Changes of another part that belong into the same transaction. Asked for when it is their turn to be written. */
+export interface Joined {
+  changes(): readonly Change[];
+  /** They are in the store; nothing else was written in between. */
+  committed(): void;
+}
+
 export class Desk {
   readonly environment: Environment;
   readonly store: Store;
@@ -27,6 +34,8 @@ export class Desk {
   readonly upload: DeskOptions["upload"];
   readonly download: DeskOptions["download"];
   readonly emit: DeskOptions["emit"];
+  /** This user was out of the conversation, and is in it again. */
+  onBack: (conversationId: string) => void = () => {};
   readonly #session: () => SessionRecord;
   readonly #records = new Map<string, ConversationRecord>();
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -59,11 +68,11 @@ export class Desk {
   }
 
   /** Commits `record` and `changes` together, then tells. Only in the conversation's turn. */
-  async commit(record: ConversationRecord, changes: readonly Change[]): Promise<void> {
+  async commit(record: ConversationRecord, changes: readonly Change[], joined?: Joined): Promise<void> {
     const { conversationId } = record;
-    await this.#exclusively(conversationId, async () => {
+    await this.exclusively(conversationId, async () => {
       const current = this.#records.get(conversationId);
-      await this.#write(current === undefined ? record : withMarksOf(record, current), changes);
+      await this.#write(current === undefined ? record : withMarksOf(record, current), changes, joined);
     });
   }
 
@@ -75,21 +84,29 @@ export class Desk {
     conversationId: string,
     change: (record: ConversationRecord) => ConversationRecord | null,
   ): Promise<void> {
-    await this.#exclusively(conversationId, async () => {
+    await this.exclusively(conversationId, async () => {
       const current = this.#records.get(conversationId);
       const changed = current === undefined ? null : change(current);
       if (changed !== null) await this.#write(changed, []);
     });
   }
 
-  async #write(record: ConversationRecord, changes: readonly Change[]): Promise<void> {
-    await this.store.apply([{ table: "conversations", put: record }, ...changes]);
+  async #write(record: ConversationRecord, changes: readonly Change[], joined?: Joined): Promise<void> {
+    const all = [...changes, ...(joined?.changes() ?? [])];
+    await this.store.apply([{ table: "conversations", put: record }, ...all]);
+    const wasOut = this.#records.get(record.conversationId)?.isMember === false;
     this.#records.set(record.conversationId, record);
+    joined?.committed();
+    if (wasOut && record.isMember) this.onBack(record.conversationId);
     this.emit({ type: "messages", conversationId: record.conversationId });
     this.emit({ type: "conversations" });
   }
 
-  #exclusively<T>(conversationId: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs what writes to the store alone: nobody else's write of this conversation comes between a look at memory and the
+   * commit of what follows from it. Waits for no network.
+   */
+  exclusively<T>(conversationId: string, work: () => Promise<T>): Promise<T> {
     return queued(this.#writes, conversationId, work);
   }
 

@@ -5,7 +5,7 @@
 import { type ConversationState, conversationStateSchema } from "../../protocol/entry.ts";
 import { type ReceivedPage, receivedPageSchema } from "../connection/frames.ts";
 import type { ConversationRecord } from "../store/records.ts";
-import { startingAt, withNewLog, withState } from "./conversation-state.ts";
+import { startingAt, withDoubt, withNewLog, withState } from "./conversation-state.ts";
 import type { Desk } from "./desk.ts";
 import type { Batch, LogWriter } from "./log-writer.ts";
 
@@ -71,8 +71,10 @@ export class LogReader {
   async takeState(state: ConversationState, isReplaced = false): Promise<void> {
     const record = this.#known(state.conversation_id);
     if (isReplaced || state.log_id !== record.logId) return await this.#replaceLog(record, state);
-    const updated = withState(record, state, this.#desk.session.userId);
+    const { userId } = this.#desk.session;
+    const updated = withState(record, state, userId);
     if (JSON.stringify(updated) !== JSON.stringify(record)) await this.#desk.commit(updated, []);
+    await this.#desk.changeMarks(state.conversation_id, (current) => withDoubt(current, state, userId));
   }
 
   async #replaceLog(record: ConversationRecord, state: ConversationState): Promise<void> {

@@ -7,20 +7,19 @@ import type { Content } from "../content.ts";
 import type { CryptoPort } from "../crypto/port.ts";
 import type { HeldGroups } from "../groups/held-groups.ts";
 import type { ConversationRecord } from "../store/records.ts";
-import type { Change } from "../store/store.ts";
+
+import type { CommitBytes } from "./commit-state.ts";
 import { withProof } from "./conversation-state.ts";
-import type { Desk } from "./desk.ts";
+import type { Desk, Joined } from "./desk.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { type EntriesPlan, planEntries } from "./plan-entries.ts";
-import type { CommitBytes } from "./read-commit.ts";
 import type { FollowUp, Need, Reading } from "./reading.ts";
 
 /** What the outbox does when its messages turn up in the log, or the log is another. */
 export interface OutboxLink {
   content(conversationId: string, messageId: string): Content | null;
-  /** Removals to commit together with the entries that prove them. */
-  changesFor(conversationId: string, messageIds: readonly string[]): Change[];
-  committed(conversationId: string, messageIds: readonly string[]): void;
+  /** They go, in the transaction of the entries that prove them. */
+  settled(conversationId: string, messageIds: readonly string[]): Joined;
 }
 
 /** What needs the network: fetching what entries need, and everything that follows from them. */
@@ -123,12 +122,15 @@ export class LogWriter {
     const isSameLog = record.logId === present?.logId && record.proven === present.proven;
     if (isNothingNew && isSameLog && record.head === present?.head) return;
     const { group } = plan.reading;
-    await this.#desk.commit(record, [
-      ...plan.changes,
-      ...this.#groups.changes(conversationId, before.group, group),
-      ...this.#outbox.changesFor(conversationId, plan.ownIds),
-    ]);
-    this.#groups.stored(conversationId, group);
-    this.#outbox.committed(conversationId, plan.ownIds);
+    const keys = this.#groups.changes(conversationId, before.group, group);
+    const settled = this.#outbox.settled(conversationId, plan.ownIds);
+    await this.#desk.commit(record, [...plan.changes, ...keys], {
+      changes: settled.changes,
+      committed: () => {
+        // Before the outbox looks for work: it seals with the group that is held here.
+        this.#groups.stored(conversationId, group);
+        settled.committed();
+      },
+    });
   }
 }

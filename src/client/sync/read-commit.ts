@@ -5,13 +5,18 @@
 import { base64 } from "@scure/base";
 import { isEqual } from "../../mls-guard/bytes.ts";
 import type { Notice } from "../contract.ts";
-import type { CommitRules } from "../crypto/judge.ts";
 import type { AcceptedCommit, CryptoPort, HeldGroup } from "../crypto/port.ts";
-import { decodeState, type GroupState } from "../group-state.ts";
 import type { MlsFailure } from "../mls/failures.ts";
 import { bodyHash } from "../mls/hash-chain.ts";
-import type { DocumentRecord } from "../store/key-records.ts";
 import type { Change } from "../store/store.ts";
+import {
+  type CommitBytes,
+  documentOf,
+  groupStateOf,
+  matching,
+  openedState,
+  rulesFor,
+} from "./commit-state.ts";
 import {
   type FollowUp,
   isSelf,
@@ -22,12 +27,7 @@ import {
   type Reading,
   type Self,
 } from "./reading.ts";
-import { allowsState, type CommitEntry, noticeOf, roleIn, withRoster } from "./roster.ts";
-
-export interface CommitBytes {
-  commit: Uint8Array;
-  sealedState: Uint8Array | null;
-}
+import { type CommitEntry, noticeOf, roleIn, withRoster } from "./roster.ts";
 
 export interface CommitReader {
   crypto: CryptoPort;
@@ -59,15 +59,16 @@ export async function readCommitEntry(
   return await applied(reader, reading, group, entry, bytes);
 }
 
-/** One's own commit, recognised by hash. */
+/** One's own commit, recognised by hash: what it changes is known from its making, not from the entry [E4]. */
 async function adopted(
   reader: CommitReader,
   reading: Reading,
-  entry: CommitEntry,
+  logged: CommitEntry,
   bytes: CommitBytes,
 ): Promise<ReadEntry> {
   const { pending } = reading;
   if (pending === null) return nothingRead(reading);
+  const entry = { ...logged, roster_change: pending.rosterChange };
   const signed = await reader.crypto.peekCommit(bytes.commit);
   const hash = signed === null ? reading.record.stateHash : base64.encode(signed.stateHash);
   const document = pending.document === null ? reading.document : documentOf(reading, pending.document, hash);
@@ -97,7 +98,7 @@ async function joinedBy(
   const { group } = reading;
   if (signed === null || group === null) return shownOnly(reading, entry, reader.self);
   const hash = base64.encode(signed.stateHash);
-  const opened = await openedState(reader, reading, group, entry, bytes, hash);
+  const opened = await openedState(reader.crypto, reading, group, entry, bytes, hash);
   const { baseSeq, baseHash } = signed.position;
   // [E13] Whoever was added again starts anew: what it knew ends where it was removed.
   const chain =
@@ -138,7 +139,7 @@ async function applied(
   const hash = base64.encode(accepted.stateHash);
   const opened = accepted.isJoin
     ? reading.document
-    : await openedState(reader, reading, accepted.group, entry, bytes, hash);
+    : await openedState(reader.crypto, reading, accepted.group, entry, bytes, hash);
   // [E2] What was pending has lost: it was for the epoch that ends here.
   const next = { ...reading, group: accepted.group, document: opened, pending: null };
   const read = finished(reader, reading, next, entry, hash);
@@ -231,58 +232,4 @@ function finished(
     record.toRemove.length + record.leavers.length > 0 ? [{ type: "removal_due" }] : [];
   const body = notice === null ? null : { type: "notice" as const, notice };
   return { reading: { ...after, record }, body, changes, followUps };
-}
-
-/** [E16] Null: it has to be asked for. A state that its author may not set is not taken over. */
-async function openedState(
-  reader: CommitReader,
-  reading: Reading,
-  group: HeldGroup,
-  entry: CommitEntry,
-  { sealedState }: CommitBytes,
-  hash: string,
-): Promise<DocumentRecord | null> {
-  if (reading.document?.hash === hash) return reading.document;
-  if (sealedState === null) return null;
-  const opened = await reader.crypto.openState(group, { sealed: sealedState, hash: base64.decode(hash) });
-  if (opened.failure !== null) return null;
-  const before = groupStateOf(reading.document);
-  const document = documentOf(reading, opened.value, hash);
-  const after = groupStateOf(document);
-  const isAllowed = before === null || after === null || allowsState(before, after, entry.sender.user_id);
-  return isAllowed ? document : reading.document;
-}
-
-function documentOf({ record }: Reading, document: Uint8Array, hash: string | null): DocumentRecord {
-  return { conversationId: record.conversationId, document, hash: hash ?? "" };
-}
-
-function matching(document: DocumentRecord | null, hash: string | null): DocumentRecord | null {
-  return document !== null && document.hash === hash ? document : null;
-}
-
-/** The random start of a document (32 bytes) is not part of its content. */
-const documentHeadBytes = 32;
-
-export function groupStateOf(document: DocumentRecord | null): GroupState | null {
-  const state = document === null ? null : decodeState(document.document.subarray(documentHeadBytes));
-  return state?.kind === "group" ? state : null;
-}
-
-function rulesFor({ record, document }: Reading, group: HeldGroup, entry: CommitEntry): CommitRules {
-  const state = groupStateOf(document);
-  const users = [...new Set(group.devices.map((device) => device.user_id))];
-  const roleOf = (userId: string) =>
-    state === null
-      ? (record.members.find((member) => member.userId === userId)?.role ?? "member")
-      : roleIn(state, userId);
-  // In a direct chat whoever has no device left is a member all the same.
-  const members = record.kind === "direct" ? record.members.map((member) => member.userId) : [];
-  return {
-    kind: record.kind,
-    roles: [...new Set([...users, ...members])].map((userId) => ({ userId, role: roleOf(userId) })),
-    leavers: record.leavers,
-    goneDevices: record.toRemove,
-    roster: { add: entry.roster_change.add, remove: entry.roster_change.remove },
-  };
 }

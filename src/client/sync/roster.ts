@@ -24,7 +24,7 @@ export function withRoster(record: ConversationRecord, entry: CommitEntry, self:
       ...member,
       role: roles.find((it) => it.user_id === member.userId)?.role ?? member.role,
     }))
-    .filter((member) => record.kind === "direct" || member.devices.length > 0);
+    .filter((member) => member.devices.length > 0 || staysWithout(record, member));
   const stays = (userId: string) => members.some((member) => member.userId === userId);
   return {
     ...record,
@@ -39,6 +39,11 @@ export function withRoster(record: ConversationRecord, entry: CommitEntry, self:
     leavers: isFounding ? [] : record.leavers.filter(stays),
     isProfileDue: record.isProfileDue || add.some((device) => device.user_id !== self.userId),
   };
+}
+
+/** The two of a direct chat and a group's owner are members without any device, too: they come back with another. */
+function staysWithout({ kind, leavers }: ConversationRecord, { role, userId }: MemberRecord): boolean {
+  return kind === "direct" || (role === "owner" && !leavers.includes(userId));
 }
 
 function epochIn(record: ConversationRecord, entry: CommitEntry): number {

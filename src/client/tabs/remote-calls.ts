@@ -32,13 +32,14 @@ export class RemoteCalls {
       const timer =
         method === "write" ? null : this.#environment.setTimer(answerTimeoutMs, () => this.#timeOut(id));
       this.#calls.set(id, { method, values, resolve, reject, timer });
-      this.#post({ type: "call", id, method, values });
+      this.#post({ type: "call", id, method, values, isRepeat: false });
     });
   }
 
   /** A new leader does not know what the one before left undone. */
   repeat(): void {
-    for (const [id, { method, values }] of this.#calls) this.#post({ type: "call", id, method, values });
+    for (const [id, { method, values }] of this.#calls)
+      this.#post({ type: "call", id, method, values, isRepeat: true });
   }
 
   /** This tab leads now. */

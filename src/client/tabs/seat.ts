@@ -77,7 +77,7 @@ export class Seat {
   }
 
   async call(method: Method, values: unknown[]): Promise<unknown> {
-    if (this.#leader !== null) return await runMethod(this.#leader, method, values);
+    if (this.#leader !== null) return await runMethod(this.#leader, method, values, false);
     return await this.#calls.call(method, values);
   }
 
@@ -91,7 +91,7 @@ export class Seat {
   hear(message: TabMessage): void {
     switch (message.type) {
       case "call":
-        void this.#answer(message.id, message.method, message.values);
+        void this.#answer(message);
         return;
       case "answer":
         this.#calls.answered(message.id, message.value, message.failure);
@@ -122,10 +122,10 @@ export class Seat {
     else this.#options.emit(event);
   }
 
-  async #answer(id: string, method: Method, values: unknown[]): Promise<void> {
+  async #answer({ id, method, values, isRepeat }: Extract<TabMessage, { type: "call" }>): Promise<void> {
     if (this.#leader === null) return;
     try {
-      const value = await runMethod(this.#leader, method, values);
+      const value = await runMethod(this.#leader, method, values, isRepeat);
       this.#options.post({ type: "answer", id, value });
     } catch (error) {
       this.#options.post({ type: "answer", id, value: null, failure: failureOf(error) });
@@ -165,7 +165,7 @@ export class Seat {
     this.#leader = leader;
     this.#sayScreen();
     this.#announce();
-    this.#calls.doHere((method, values) => runMethod(leader, method, values));
+    this.#calls.doHere((method, values) => runMethod(leader, method, values, true));
   }
 
   #publish(event: KittiwakeEvent): void {

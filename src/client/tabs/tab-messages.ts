@@ -3,6 +3,7 @@ import { z } from "zod";
 import { errorCodeSchema, errorDetailsSchema, ProtocolError } from "../../protocol/errors.ts";
 import { ConnectionError } from "../connection-error.ts";
 import type { ConnectionState, KittiwakeEvent } from "../contract.ts";
+import { EncryptionError } from "../groups/encryption-error.ts";
 
 export const methodSchema = z.enum([
   "write",
@@ -28,8 +29,9 @@ export const methodSchema = z.enum([
 export type Method = z.infer<typeof methodSchema>;
 
 const failureSchema = z.object({
-  kind: z.enum(["protocol", "connection", "other"]),
-  code: errorCodeSchema.optional(),
+  kind: z.enum(["protocol", "connection", "encryption", "other"]),
+  /** An error code of the protocol, or of the encryption. */
+  code: z.string().optional(),
   details: errorDetailsSchema.optional(),
   message: z.string(),
 });
@@ -37,7 +39,13 @@ export type Failure = z.infer<typeof failureSchema>;
 
 export const tabMessageSchema = z.discriminatedUnion("type", [
   /** Follower → leader: do this for me. Repeated under the same id to a new leader. */
-  z.object({ type: z.literal("call"), id: z.string(), method: methodSchema, values: z.array(z.unknown()) }),
+  z.object({
+    type: z.literal("call"),
+    id: z.string(),
+    method: methodSchema,
+    values: z.array(z.unknown()),
+    isRepeat: z.boolean().default(false),
+  }),
   z.object({
     type: z.literal("answer"),
     id: z.string(),
@@ -66,11 +74,15 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof ProtocolError) {
     return { kind: "protocol", code: error.code, details: error.details, message: error.message };
   }
+  if (error instanceof EncryptionError)
+    return { kind: "encryption", code: error.code, message: error.message };
   const message = error instanceof Error ? error.message : "Something went wrong. Try again.";
   return { kind: error instanceof ConnectionError ? "connection" : "other", message };
 }
 
 export function errorFrom({ kind, code, details, message }: Failure): Error {
-  if (kind === "protocol" && code !== undefined) return new ProtocolError(code, details ?? {});
+  const known = errorCodeSchema.safeParse(code);
+  if (kind === "protocol" && known.success) return new ProtocolError(known.data, details ?? {});
+  if (kind === "encryption" && code !== undefined) return new EncryptionError(code);
   return kind === "connection" ? new ConnectionError(message) : new Error(message);
 }

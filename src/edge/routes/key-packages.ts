@@ -1,14 +1,16 @@
 /** [E6] /v1/account/key-packages: a device's own. POST /v1/key-packages/claim: those of up to 64 users in one request. */
 import { Hono } from "hono";
+import type { z } from "zod";
 import { accountStub, conversationStub } from "../../../durable/names.ts";
 import type { Bindings } from "../../config.ts";
-import type { Suite } from "../../mls-guard/leaf.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type DeviceRef, directConversationId } from "../../protocol/ids.ts";
 import { claimRequestSchema, keyPackagesRequestSchema } from "../../protocol/mls.ts";
 import { admit } from "../admission.ts";
 import { readBody } from "../body.ts";
 import type { EdgeContext, EdgeEnv } from "../context.ts";
+
+type ClaimRequest = z.infer<typeof claimRequestSchema>;
 
 export const ownKeyPackageRoutes = new Hono<EdgeEnv>()
   .put("/", async (c) => {
@@ -38,7 +40,7 @@ async function counts(c: EdgeContext, device: DeviceRef): Promise<Response> {
 }
 
 /** No devices for a user who is not here. */
-async function claimOf(env: Bindings, claimer: DeviceRef, userId: string, suite: Suite) {
+async function claimOf(env: Bindings, claimer: DeviceRef, userId: string, suite: ClaimRequest["suite"]) {
   const isStranger = userId !== claimer.user_id && !(await hasDirectChat(env, claimer, userId));
   const devices = await accountStub(env, userId).claimKeyPackages({ claimer, suite, isStranger });
   return { user_id: userId, devices: devices ?? [] };

@@ -1,11 +1,13 @@
 // A client with a planted bug: its store says that a change is durable two seconds before it is on disk. So it
-// acknowledges entries and takes messages that a kill -9 makes it forget. Its log-in alone is kept at once.
+// acknowledges entries and takes messages that a kill -9 makes it forget. Its log-in and keys alone are kept at once.
 import { runClient } from "../../../chaos/client/client.ts";
 import type { ClientSettings } from "../../../chaos/client/messages.ts";
 import { openSqliteStore } from "../../../src/client/node.ts";
-import { type Change, getValue, putValue, type Store } from "../../../src/client/store/store.ts";
+import { type Change, type Store, tableNames } from "../../../src/client/store/store.ts";
 
 const lateMs = 2_000;
+/** The log-in and the device's keys: without them it would be another device. */
+const atOnce: ReadonlySet<string> = new Set(["values", "keys", "keyPackages"]);
 
 async function openForgetfulStore(path: string): Promise<Store> {
   const disk = await openSqliteStore(path);
@@ -18,7 +20,7 @@ async function openForgetfulStore(path: string): Promise<Store> {
     countUnread: (...range) => memory.countUnread(...range),
     apply: async (changes) => {
       await memory.apply(changes);
-      await disk.apply(changes.filter(({ table }) => table === "values"));
+      await disk.apply(changes.filter(({ table }) => atOnce.has(table)));
       setTimeout(() => void disk.apply(changes), lateMs);
     },
     wipe: async () => {
@@ -32,19 +34,8 @@ async function openForgetfulStore(path: string): Promise<Store> {
 
 async function everythingIn(store: Store): Promise<Change[]> {
   const changes: Change[] = [];
-  for (const key of ["session", "owner", "installation_id", "inbox_store_id"] as const) {
-    const value = await getValue(store, key);
-    if (value !== null) changes.push(putValue(key, value));
-  }
-  for (const put of await store.all("outbox")) changes.push({ table: "outbox", put });
-  for (const conversation of await store.all("conversations")) {
-    const { conversationId } = conversation;
-    changes.push({ table: "conversations", put: conversation });
-    for (const put of await store.range("entries", { conversationId }))
-      changes.push({ table: "entries", put });
-    for (const put of await store.range("messages", { conversationId }))
-      changes.push({ table: "messages", put });
-  }
+  for (const table of tableNames)
+    for (const put of await store.all(table)) changes.push({ table, put } as Change);
   return changes;
 }
 

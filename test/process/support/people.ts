@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildWorker } from "../../../scripts/build.ts";
 import { type Runtime, startRuntime } from "../../../scripts/runtime.ts";
 import { makeEngine } from "../../../src/client/crypto/engine.ts";
 import type { CryptoPort } from "../../../src/client/crypto/port.ts";
@@ -45,8 +44,8 @@ export class Town {
     this.#runtime = runtime;
   }
 
+  /** Needs a finished build in dist. */
   static async found(): Promise<Town> {
-    await buildWorker({ output: "keep" });
     const folder = await mkdtemp(join(tmpdir(), "kittiwake-town-"));
     const stateDir = join(folder, "state");
     const secret = "5e".repeat(32);

@@ -64,7 +64,7 @@ export const deliveryBugs: PlantedBug[] = [
         file: "durable/inbox/inbox-frames.ts",
         find: "    void this.#reports.add(conversationId, { device_id: connection.deviceId, acked: seq });",
         replace:
-          "    held.acknowledged(connection.deviceId, conversationId, seq);\n    void this.#reports.add(conversationId, { device_id: connection.deviceId, acked: seq });",
+          "    this.#core.held.acknowledged(connection.deviceId, conversationId, seq);\n    void this.#reports.add(conversationId, { device_id: connection.deviceId, acked: seq });",
       },
     ],
     checks: ["sim", "test/workerd/fan-out.test.ts"],

@@ -35,8 +35,8 @@ export const receiptBugs: PlantedBug[] = [
     changes: [
       {
         file: "durable/conversation/progress.ts",
-        find: "member.delivered = Math.max(member.delivered, seq);\n    this.isDirty",
-        replace: "this.isDirty",
+        find: "member.delivered = Math.max(member.delivered, seq);\n    this.#raise(ref.user_id);",
+        replace: "",
       },
     ],
     checks: ["test/workerd/receipts.test.ts", "sim"],

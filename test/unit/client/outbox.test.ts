@@ -307,6 +307,49 @@ describe("a refusal", () => {
     expect(await statuses()).toEqual(["delivered", "delivered"]);
   });
 
+  it("several tried again at once keep places of their own in the store, and all are sent", async () => {
+    for (const text of ["1", "2", "3"]) {
+      refuse("too_large");
+      await alice.app.send(chat, text);
+      await world.environment.advance(100);
+    }
+    const failed = (await own()).filter((message) => message.status === "failed");
+    expect(failed).toHaveLength(3);
+    world.server.isReachable = false;
+    world.server.cutAll();
+    await Promise.all(failed.map(({ messageId }) => alice.app.retry(chat, messageId)));
+    const kept = await alice.store.all("outbox");
+    expect(kept.map((item) => item.state)).toEqual(["pending", "pending", "pending"]);
+    world.server.isReachable = true;
+    alice.app.wake();
+    await allSent();
+  });
+
+  it("[L5] one tried again while its log is replaced is not left behind in the store", async () => {
+    refuse("too_large");
+    const { messageId } = await alice.app.send(chat, "again");
+    await world.environment.until(async () => (await statuses()).includes("failed"), "failed");
+    world.server.log(chat).restore(1, "L2");
+    const { apply } = alice.store;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    alice.store.apply = async (changes) => {
+      // The move to the new log waits, and the other tries to come first.
+      const tables = new Set(changes.map((change) => change.table));
+      if (tables.has("conversations") && tables.has("outbox")) await held;
+      await apply.call(alice.store, changes);
+    };
+    const closeChat = alice.app.openChat(chat);
+    await world.environment.advance(5_000);
+    const retried = alice.app.retry(chat, messageId);
+    release();
+    await retried;
+    await world.environment.until(async () => (await alice.store.all("outbox")).length === 0, "sent");
+    closeChat();
+  });
+
   it("a failed message can be discarded, a waiting one cannot", async () => {
     refuse("too_large");
     const failed = await alice.app.send(chat, "failed");

@@ -114,6 +114,21 @@ describe("two tabs of one browser", () => {
     expect(await texts(bob.app)).toEqual(["once", "twice"]);
   });
 
+  it("[L3] a call that comes once more after its message has left the outbox writes nothing", async () => {
+    const { messageId } = await second.send(chat, "once");
+    const isSent = async () => (await first.store.all("outbox")).length === 0;
+    await world.environment.until(isSent, "in the log");
+    const values = [chat, messageId, "once"];
+    browser
+      .tab()
+      .join(() => {})
+      .post({ type: "call", id: "again", method: "write", values, isRepeat: true });
+    await world.environment.advance(1_000);
+    const sent = sockets().flatMap((socket) => socket.framesOf("send"));
+    expect(sent.filter((frame) => frame.message_id === messageId)).toHaveLength(1);
+    expect(await first.store.all("outbox")).toEqual([]);
+  });
+
   it("logging out in one logs out the other, and in again too", async () => {
     await second.logOut();
     await world.environment.advance(100);

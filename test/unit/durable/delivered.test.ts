@@ -104,6 +104,26 @@ describe("[R1] the delivered watermark", () => {
     expect(chat.progress.isForgettable).toBe(false);
   });
 
+  it("[F10] is written back at once where a repeated acknowledgement raised it: nobody would be asked again", () => {
+    const chat = new Chat();
+    chat.progress.device(bob)?.offer(1, "own", 0);
+    chat.progress.stored();
+    expect(chat.delivered).toBe(0);
+    chat.joins(second, 6);
+    expect(chat.progress.ack(second, 6)).toBe(true);
+    expect(chat.delivered).toBe(1);
+    expect(chat.progress.isForgettable).toBe(true);
+  });
+
+  it("is raised by a read mark over what another device has acknowledged beyond it", () => {
+    const chat = new Chat();
+    chat.joins(second, 4);
+    chat.progress.ack(second, 9);
+    expect(chat.delivered).toBe(0);
+    chat.progress.read(second, 5);
+    expect(chat.delivered).toBe(9);
+  });
+
   it("is what its definition says, whatever order devices join, acknowledge, go and are forgotten in", () => {
     const step = fc.record({
       kind: fc.constantFrom(

@@ -27,6 +27,15 @@ const found: [seed: string, what: string, drawing?: 1 | 2][] = [
     2,
   ],
   ["848", "[F10] the same, with alarms that come late", 2],
+  ["2490", "[L3] a follower's repeated call wrote a message once more that had left the leader's outbox", 2],
+  [
+    "7809",
+    "[L7] a message tried again while the log was replaced stayed in the store as failed, for ever",
+    2,
+  ],
+  ["3131", "[F10] a delivered mark that a repeated acknowledgement had raised was forgotten", 2],
+  ["3697", "[R1] a read mark did not carry the delivered mark over what had been acknowledged beyond it", 2],
+  ["7176", "[R3] a read mark that a restored log had confirmed was not said again", 2],
   ["1488", "[F5] an Inbox restored to while its alarm ran had failed reports and no alarm", 2],
 ];
 

@@ -13,6 +13,8 @@ export interface Network {
 
 export class VirtualEnvironment implements Environment {
   nowMs = 1_800_000_000_000;
+  /** The clock has moved. */
+  onTime: (nowMs: number) => void = () => {};
   readonly #network: Network;
   #seed: number;
   readonly #timers = new Map<number, { atMs: number; run: () => void }>();
@@ -63,11 +65,13 @@ export class VirtualEnvironment implements Environment {
     await settle();
     for (let next = this.#next(endMs); next !== null; next = this.#next(endMs)) {
       this.nowMs = Math.max(this.nowMs, next.atMs);
+      this.onTime(this.nowMs);
       this.#timers.delete(next.id);
       next.run();
       await settle();
     }
     this.nowMs = endMs;
+    this.onTime(endMs);
   }
 
   /** Advances in small steps until `holds`; fails after a minute of virtual time. */

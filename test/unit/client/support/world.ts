@@ -1,4 +1,5 @@
 /** A fake server, one virtual clock, and clients on it. */
+import { vi } from "vitest";
 import type { Kittiwake } from "../../../../src/client/contract.ts";
 import type { CryptoPort } from "../../../../src/client/crypto/port.ts";
 import { openKittiwake } from "../../../../src/client/index.ts";
@@ -25,6 +26,12 @@ export class World {
   /** One for each device that is opened. */
   newCrypto: () => CryptoPort = plainCrypto;
   readonly #apps: Kittiwake[] = [];
+
+  constructor() {
+    // The MLS library asks the machine's clock whether a key package is valid: it has to be the clients'.
+    vi.useFakeTimers({ toFake: ["Date"], now: this.environment.nowMs });
+    this.environment.onTime = (nowMs) => vi.setSystemTime(nowMs);
+  }
 
   async open(store: Store, tabs: Tabs = aloneTabs()): Promise<Kittiwake> {
     const app = await openKittiwake({
@@ -77,6 +84,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const app of this.#apps) await app.close().catch(() => {});
+    vi.useRealTimers();
   }
 }
 

@@ -1,0 +1,70 @@
+/**
+ * [E16] The group's state around a commit: opened from what the commit sealed, taken over if its author may set it, and
+ * the rules by which a commit is judged that follow from it [E4].
+ */
+import { base64 } from "@scure/base";
+import type { CommitRules } from "../crypto/judge.ts";
+import type { CryptoPort, HeldGroup } from "../crypto/port.ts";
+import { decodeState, type GroupState } from "../group-state.ts";
+import type { DocumentRecord } from "../store/key-records.ts";
+import type { Reading } from "./reading.ts";
+import { allowsState, type CommitEntry, roleIn } from "./roster.ts";
+
+export interface CommitBytes {
+  commit: Uint8Array;
+  sealedState: Uint8Array | null;
+}
+
+/** [E16] Null: it has to be asked for. A state that its author may not set is not taken over. */
+export async function openedState(
+  crypto: CryptoPort,
+  reading: Reading,
+  group: HeldGroup,
+  entry: CommitEntry,
+  { sealedState }: CommitBytes,
+  hash: string,
+): Promise<DocumentRecord | null> {
+  if (reading.document?.hash === hash) return reading.document;
+  if (sealedState === null) return null;
+  const opened = await crypto.openState(group, { sealed: sealedState, hash: base64.decode(hash) });
+  if (opened.failure !== null) return null;
+  const before = groupStateOf(reading.document);
+  const document = documentOf(reading, opened.value, hash);
+  const after = groupStateOf(document);
+  const isAllowed = before === null || after === null || allowsState(before, after, entry.sender.user_id);
+  return isAllowed ? document : reading.document;
+}
+
+export function documentOf({ record }: Reading, document: Uint8Array, hash: string | null): DocumentRecord {
+  return { conversationId: record.conversationId, document, hash: hash ?? "" };
+}
+
+export function matching(document: DocumentRecord | null, hash: string | null): DocumentRecord | null {
+  return document !== null && document.hash === hash ? document : null;
+}
+
+/** The random start of a document (32 bytes) is not part of its content. */
+const documentHeadBytes = 32;
+
+export function groupStateOf(document: DocumentRecord | null): GroupState | null {
+  const state = document === null ? null : decodeState(document.document.subarray(documentHeadBytes));
+  return state?.kind === "group" ? state : null;
+}
+
+export function rulesFor({ record, document }: Reading, group: HeldGroup, entry: CommitEntry): CommitRules {
+  const state = groupStateOf(document);
+  const users = [...new Set(group.devices.map((device) => device.user_id))];
+  const roleOf = (userId: string) =>
+    state === null
+      ? (record.members.find((member) => member.userId === userId)?.role ?? "member")
+      : roleIn(state, userId);
+  // In a direct chat whoever has no device left is a member all the same.
+  const members = record.kind === "direct" ? record.members.map((member) => member.userId) : [];
+  return {
+    kind: record.kind,
+    roles: [...new Set([...users, ...members])].map((userId) => ({ userId, role: roleOf(userId) })),
+    leavers: record.leavers,
+    goneDevices: record.toRemove,
+    roster: { add: entry.roster_change.add, remove: entry.roster_change.remove },
+  };
+}
