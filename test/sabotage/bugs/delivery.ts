@@ -157,7 +157,7 @@ async function summaryOf(`,
     says: "One's own messages, written on another device, count as unread.",
     changes: [
       {
-        file: "src/client/sync/show-entry.ts",
+        file: "src/client/sync/plan-entries.ts",
         find: "!entry.silent && entry.sender.user_id !== self.userId;",
         replace:
           "!entry.silent &&\n    (entry.sender.user_id !== self.userId || entry.sender.device_id !== self.deviceId);",
@@ -171,7 +171,7 @@ async function summaryOf(`,
     says: "Silent entries count as unread.",
     changes: [
       {
-        file: "src/client/sync/show-entry.ts",
+        file: "src/client/sync/plan-entries.ts",
         find: "!entry.silent && entry.sender.user_id !== self.userId;",
         replace: "entry.sender.user_id !== self.userId;",
       },

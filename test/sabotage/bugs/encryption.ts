@@ -52,8 +52,8 @@ export const encryptionBugs: PlantedBug[] = [
     changes: [
       {
         file: commitRules,
-        find: "inspectGroupInfoBytes(groupInfo, led) ??",
-        replace: "(groupInfo.length === 0 ? inspectGroupInfoBytes(groupInfo, led) : null) ??",
+        find: "commitGuard.inspectGroupInfoBytes(groupInfo, led) ??",
+        replace: "(groupInfo.length === 0 ? commitGuard.inspectGroupInfoBytes(groupInfo, led) : null) ??",
       },
     ],
     checks: [forged],
