@@ -54,7 +54,7 @@ describe("a chat's encryption", () => {
 
   it("is named at the chat's beginning, with what it means", async () => {
     expect(await page.getByTestId("lock-line").textContent()).toBe(
-      "Messages are end-to-end encrypted. Nobody outside this chat, not even this server, can read them.",
+      "Messages are end-to-end encrypted: the server stores and passes on what it cannot read.",
     );
   });
 

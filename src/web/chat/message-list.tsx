@@ -65,7 +65,7 @@ function LockLine(): JSX.Element {
   return (
     <p class="messages-start" data-testid="lock-line">
       <LockIcon />
-      Messages are end-to-end encrypted. Nobody outside this chat, not even this server, can read them.
+      Messages are end-to-end encrypted: the server stores and passes on what it cannot read.
     </p>
   );
 }
