@@ -64,7 +64,8 @@ describe("the log-in", () => {
       if (changes.some((change) => change.table === "keyPackages")) isCrashed = true;
     };
     const request = { phone: alicePhone, code: "123456", deviceName: "test", name: "Alice" };
-    await expect(app.verify(request)).rejects.toThrow();
+    // The log-in counts all the same; nothing of what follows gets into the store of a device that crashed.
+    await app.verify(request);
     expect(puts()).toHaveLength(0);
     const made = (await store.all("keyPackages")).map((own) => own.ref);
     store.apply = apply;
