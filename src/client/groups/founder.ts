@@ -67,6 +67,8 @@ export class Founder {
         answer: claimAnswerSchema,
       });
       for (const { user_id, devices } of users) {
+        // [E4] Whom nobody asked for, the server does not bring in.
+        if (!user_ids.includes(user_id)) continue;
         for (const { device_id, package: text } of devices) {
           const device = { user_id, device_id };
           if (text === null || deviceKey(device) === own) continue;
