@@ -156,7 +156,8 @@ function unapplied(
   entry: CommitEntry,
   failure: MlsFailure,
 ): ReadEntry {
-  const isFork = failure === "log_fork" || failure === "forbidden_change";
+  // What the server must not have taken, and what no coming in again makes right.
+  const isFork = failure === "log_fork" || failure === "forbidden_change" || failure === "not_two_users";
   const record = {
     ...withRoster(reading.record, entry, reader.self),
     security: isFork ? ("fork" as const) : ("repairing" as const),
