@@ -16,6 +16,7 @@ import {
   matching,
   openedState,
   rulesFor,
+  stateAfter,
 } from "./commit-state.ts";
 import {
   type FollowUp,
@@ -136,16 +137,15 @@ async function applied(
   const accepted = outcome.value;
   if (!(await reader.agrees(accepted.position))) return unapplied(reader, reading, entry, "log_fork");
   if (accepted.outcome === "removed") return removed(reader, reading, entry);
-  const hash = base64.encode(accepted.stateHash);
-  const opened = accepted.isJoin
-    ? reading.document
-    : await openedState(reader.crypto, reading, accepted.group, entry, bytes, hash);
+  const { isJoin } = accepted;
+  const signed = { group: accepted.group, isJoin, hash: base64.encode(accepted.stateHash) };
+  const { document, hash } = await stateAfter(reader.crypto, reading, signed, entry, bytes);
   // [E2] What was pending has lost: it was for the epoch that ends here.
-  const next = { ...reading, group: accepted.group, document: opened, pending: null };
+  const next = { ...reading, group: accepted.group, document, pending: null };
   const read = finished(reader, reading, next, entry, hash);
   const lost: Change[] =
     reading.pending === null ? [] : [{ table: "pendingCommits", remove: [reading.record.conversationId] }];
-  const asks: FollowUp[] = opened === null && !accepted.isJoin ? [{ type: "ask_for_state", hash }] : [];
+  const asks: FollowUp[] = document === null && !isJoin ? [{ type: "ask_for_state", hash }] : [];
   return { ...read, changes: [...read.changes, ...lost], followUps: [...read.followUps, ...asks] };
 }
 
