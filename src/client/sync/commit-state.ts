@@ -48,8 +48,9 @@ export async function stateAfter(
 ): Promise<{ document: DocumentRecord | null; hash: string }> {
   const { record, document } = reading;
   const unchanged = { document, hash: record.stateHash ?? commit.hash };
-  if (commit.isJoin || (record.kind === "group" && isMemberOnly(reading, entry.sender.user_id)))
-    return unchanged;
+  const isSame = commit.hash === record.stateHash;
+  const mayNot = record.kind === "group" && !isSame && isMemberOnly(reading, entry.sender.user_id);
+  if (commit.isJoin || mayNot) return unchanged;
   const opened = await openedState(crypto, reading, commit.group, entry, bytes, commit.hash);
   return opened === null || opened.hash === commit.hash ? { document: opened, hash: commit.hash } : unchanged;
 }

@@ -80,10 +80,14 @@ async function adopted(
   const asks: FollowUp[] = isWithoutState && hash !== null ? [{ type: "ask_for_state", hash }] : [];
   const isBack = reading.group !== null || reading.record.security === "repairing";
   const notice: Notice = { type: isBack ? "repaired" : "unconfirmed" };
+  const { conversationId } = reading.record;
+  // Roles of a state that was changed meanwhile would judge later commits wrongly.
+  const forgotten: Change[] =
+    next.document === null ? [{ table: "documents", remove: [conversationId] }] : [];
   return {
     ...read,
     body: pending.origin === "joiner" ? { type: "notice", notice } : read.body,
-    changes: [...read.changes, { table: "pendingCommits", remove: [reading.record.conversationId] }],
+    changes: [...read.changes, { table: "pendingCommits", remove: [conversationId] }, ...forgotten],
     followUps: [...read.followUps, ...asks],
   };
 }

@@ -1,10 +1,10 @@
 /** [E16] Who may set a group's state, as every member sees it: whatever the sealing, and whatever the server lets through. */
 import { base64 } from "@scure/base";
 import { describe, expect, it } from "vitest";
-import type { HeldGroup } from "../../../src/client/crypto/port.ts";
+import type { HeldGroup, MadeCommit, Position } from "../../../src/client/crypto/port.ts";
 import { encodeState, type GroupState } from "../../../src/client/group-state.ts";
 import type { ConversationRecord } from "../../../src/client/store/records.ts";
-import { readCommitEntry } from "../../../src/client/sync/read-commit.ts";
+import { type CommitReader, readCommitEntry } from "../../../src/client/sync/read-commit.ts";
 import type { Reading } from "../../../src/client/sync/reading.ts";
 import type { CommitEntry } from "../../../src/client/sync/roster.ts";
 import type { Role } from "../../../src/protocol/mls.ts";
@@ -36,7 +36,7 @@ async function gulls() {
   const { document, hash } = await alice.port.makeState(encodeState(state));
   const known = { conversationId: founded.conversationId, document, hash: base64.encode(hash) };
   const record = recordOf(founded.conversationId, known.hash, [alice, bob, carol], state);
-  return { alice, bob, carol, alices: founded.made.next, bobs, carols, known, record };
+  return { alice, bob, carol, founded, alices: founded.made.next, bobs, carols, known, record };
 }
 
 /** What `reader` makes of a commit by `author` that sets `state`, sealed or not. */
@@ -50,7 +50,20 @@ async function committed(
   const at = position(1);
   const change = { add: [], remove: [], document, position: at, nowMs };
   const made = value(await author.port.commit(group, change));
-  const entry: CommitEntry = {
+  const entry = entryOf(author, made, at, { add: [], remove: [] });
+  const bytes = { commit: made.bytes, sealedState: isSealed ? made.sealedState : null };
+  const read = await readCommitEntry(meansOf(reader), reading, entry, bytes);
+  if ("type" in read) throw new Error("nothing is needed");
+  return { read, hash: base64.encode(hash) };
+}
+
+function entryOf(
+  author: TestDevice,
+  made: MadeCommit,
+  at: Position,
+  roster_change: CommitEntry["roster_change"],
+): CommitEntry {
+  return {
     kind: "commit",
     seq: 2,
     message_id: at.messageId,
@@ -60,14 +73,13 @@ async function committed(
     epoch: 1,
     envelope: base64.encode(made.bytes),
     sealed_state: null,
-    roster_change: { add: [], remove: [] },
+    roster_change,
   };
-  const self = { userId: reader.ref.user_id, deviceId: reader.ref.device_id };
-  const means = { crypto: reader.port, self, isSettled: () => false, agrees: async () => true };
-  const bytes = { commit: made.bytes, sealedState: isSealed ? made.sealedState : null };
-  const read = await readCommitEntry(means, reading, entry, bytes);
-  if ("type" in read) throw new Error("nothing is needed");
-  return { read, hash: base64.encode(hash) };
+}
+
+function meansOf({ port, ref }: TestDevice): CommitReader {
+  const self = { userId: ref.user_id, deviceId: ref.device_id };
+  return { crypto: port, self, isSettled: () => false, agrees: async () => true };
 }
 
 describe("[E16] a commit whose author may not set the state", () => {
@@ -97,6 +109,45 @@ it("[E16] an admin cannot leave the group without a state that anybody can read"
   const { read } = await committed(bob, bobs, none, { reader: alice, reading, isSealed: true });
   expect(read.reading.record.stateHash).toBe(known.hash);
   expect(read.reading.document).toEqual(known);
+});
+
+it("[E12] [E16] a device that comes in again forgets the state it knew, unless it is still the one", async () => {
+  const { bob, bobs, founded, known, record } = await gulls();
+  const at = position(0);
+  const { made } = founded;
+  const { conversationId } = founded;
+  const join = { keys: bob.keys, conversationId, generation: 1, kind: "group", epoch: 1 } as const;
+  const { groupInfo, tree } = made;
+  for (const [stateHash, isKept] of [
+    [founded.stateHash, false],
+    [base64.decode(known.hash), true],
+  ] as const) {
+    const back = value(
+      await bob.port.joinByGroupInfo({ ...join, groupInfo, tree, position: at, stateHash, nowMs }),
+    );
+    const rosterChange = { add: [bob.ref], remove: [bob.ref] };
+    const pending = {
+      conversationId,
+      messageId: at.messageId,
+      kind: "group",
+      generation: 1,
+      rosterChange,
+    } as const;
+    const reading: Reading = {
+      record: { ...record, security: "repairing" },
+      group: bobs,
+      document: known,
+      pending: { ...pending, origin: "joiner", made: back, document: null, baseSeq: 1 },
+    };
+    const entry = entryOf(bob, back, at, rosterChange);
+    const read = await readCommitEntry(meansOf(bob), reading, entry, {
+      commit: back.bytes,
+      sealedState: null,
+    });
+    if ("type" in read) throw new Error("nothing is needed");
+    const forgotten = { table: "documents", remove: [conversationId] };
+    expect(read.changes.some((change) => JSON.stringify(change) === JSON.stringify(forgotten))).toBe(!isKept);
+  }
 });
 
 describe("[E16] a commit whose author may", () => {
