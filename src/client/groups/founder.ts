@@ -41,10 +41,14 @@ export class Founder {
 
   /** True if it is ours; false when somebody else was quicker. In the conversation's turn. */
   async found(founding: Founding): Promise<boolean> {
+    const { desk, submitter } = this.#options;
+    // One whose answer was lost may stand in the log: another's keys in its place would open nothing of it.
+    await submitter.settle(founding.conversationId);
+    if ((desk.conversation(founding.conversationId)?.generation ?? 0) >= founding.generation) return true;
     const pending = await this.#make(founding);
-    await this.#options.submitter.store(pending);
+    await submitter.store(pending);
     try {
-      await this.#options.submitter.submit(pending);
+      await submitter.submit(pending);
       return true;
     } catch (error) {
       if (error instanceof ProtocolError && error.code === "already_founded") return false;
@@ -67,6 +71,8 @@ export class Founder {
         answer: claimAnswerSchema,
       });
       for (const { user_id, devices } of users) {
+        // [E4] Whom nobody asked for, the server does not bring in.
+        if (!user_ids.includes(user_id)) continue;
         for (const { device_id, package: text } of devices) {
           const device = { user_id, device_id };
           if (text === null || deviceKey(device) === own) continue;

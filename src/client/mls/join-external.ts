@@ -19,6 +19,7 @@ import { decodeKeyPackage, makeKeyPackage, privateKeysOf } from "./key-packages.
 import { leafLimits } from "./leaf-limits.ts";
 import { type GroupKind, implementationOf, suiteFor } from "./suites.ts";
 import type { TranscriptAnchor } from "./transcript.ts";
+import { checkOnlyTwoUsers } from "./two-users.ts";
 
 export interface ExternalJoin extends Generation {
   kind: GroupKind;
@@ -45,6 +46,11 @@ export function joinByExternalCommit(
     const suite = suiteFor(join.kind);
     checkGroupInfo(groupInfo, join);
     const { leaves, tree: ratchetTree } = openTree(tree, join.judge);
+    if (join.kind === "direct")
+      await checkOnlyTwoUsers(join.conversationId, [
+        ...leaves.map((leaf) => leaf.credential.device),
+        join.device.ref,
+      ]);
     const replaced = leafToReplace(leaves, join);
     if (leaves.length + (replaced === null ? 1 : 0) > leafLimits.leavesMax) fail("too_many_leaves");
     const own = await makeKeyPackage(join.device, { suite, isLastResort: false, nowMs: join.nowMs });

@@ -8,11 +8,12 @@ import { isEqual } from "../../mls-guard/bytes.ts";
 import type { CommitView } from "../../mls-guard/commit.ts";
 import { addedBy, committerOf } from "../../mls-guard/commit-rules.ts";
 import type { LeafView } from "../../mls-guard/leaf.ts";
-import { deviceKey } from "../../protocol/ids.ts";
+import { type DeviceRef, deviceKey } from "../../protocol/ids.ts";
 import { fail } from "./failures.ts";
 import { type Group, type GroupLeaf, leafAt, leavesOf } from "./group.ts";
 import { type CommitChange, holdsCertificate, identityOf, type Judge } from "./identity.ts";
 import { leafLimits } from "./leaf-limits.ts";
+import { checkOnlyTwoUsers } from "./two-users.ts";
 
 /** Throws a Refusal; gives what the commit changes. */
 export async function judgeCommit(group: Group, commit: CommitView, judge: Judge): Promise<CommitChange> {
@@ -26,8 +27,13 @@ export async function judgeCommit(group: Group, commit: CommitView, judge: Judge
   if (commit.senderLeaf === null) checkJoiner(commit, removed);
   else checkMember(group, commit, commit.senderLeaf);
   checkNewLeaves(group, commit, removed);
+  if (group.kind === "direct") await checkOnlyTwoUsers(group.conversationId, usersWith(group, change));
   await askJudge(commit, change, judge);
   return change;
+}
+
+function usersWith(group: Group, { added, committer }: CommitChange): DeviceRef[] {
+  return [...leavesOf(group).map((leaf) => leaf.device), ...added, committer];
 }
 
 function checkMember(group: Group, commit: CommitView, senderLeaf: number): void {

@@ -31,8 +31,34 @@ export async function openedState(
   const before = groupStateOf(reading.document);
   const document = documentOf(reading, opened.value, hash);
   const after = groupStateOf(document);
-  const isAllowed = before === null || after === null || allowsState(before, after, entry.sender.user_id);
+  const isAllowed = before === null || (after !== null && allowsState(before, after, entry.sender.user_id));
   return isAllowed ? document : reading.document;
+}
+
+/**
+ * [E16] The state after a commit of somebody else, and its hash. Only owner and admins set a group's; whatever else a
+ * commit signed, and however it is told afterwards, the state stays as it was. `document` null: it has to be asked for.
+ */
+export async function stateAfter(
+  crypto: CryptoPort,
+  reading: Reading,
+  commit: { group: HeldGroup; isJoin: boolean; hash: string },
+  entry: CommitEntry,
+  bytes: CommitBytes,
+): Promise<{ document: DocumentRecord | null; hash: string }> {
+  const { record, document } = reading;
+  const unchanged = { document, hash: record.stateHash ?? commit.hash };
+  const isSame = commit.hash === record.stateHash;
+  const mayNot = record.kind === "group" && !isSame && isMemberOnly(reading, entry.sender.user_id);
+  if (commit.isJoin || mayNot) return unchanged;
+  const opened = await openedState(crypto, reading, commit.group, entry, bytes, commit.hash);
+  return opened === null || opened.hash === commit.hash ? { document: opened, hash: commit.hash } : unchanged;
+}
+
+function isMemberOnly({ record, document }: Reading, userId: string): boolean {
+  const state = groupStateOf(document);
+  if (state !== null) return roleIn(state, userId) === "member";
+  return record.members.find((member) => member.userId === userId)?.role === "member";
 }
 
 export function documentOf({ record }: Reading, document: Uint8Array, hash: string | null): DocumentRecord {

@@ -98,11 +98,14 @@ export class EntryReader {
     }
   }
 
-  /** [E14] Only a statement that is verified makes a leaver; what cannot be verified is shown as nothing. */
+  /**
+   * [E14] Only a statement that is verified makes a leaver; what cannot be verified is shown as nothing. [E3] Of the
+   * present epoch: whoever has come back since, with the same key, has not left by it.
+   */
   async #readLeave(reading: Reading, entry: Extract<ReceivedEntry, { kind: "leave" }>): Promise<ReadEntry> {
     const { record, group } = reading;
     const statement = { device: entry.sender, epoch: entry.epoch, signature: base64.decode(entry.envelope) };
-    const isTrue = group !== null && (await this.#options.crypto.isLeave(group, statement));
+    const isTrue = group?.epoch === entry.epoch && (await this.#options.crypto.isLeave(group, statement));
     if (!isTrue) return nothingRead(reading);
     const isOwn = entry.sender.user_id === this.#options.self.userId;
     const leavers = [...new Set([...record.leavers, entry.sender.user_id])];

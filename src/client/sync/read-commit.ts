@@ -16,6 +16,7 @@ import {
   matching,
   openedState,
   rulesFor,
+  stateAfter,
 } from "./commit-state.ts";
 import {
   type FollowUp,
@@ -79,10 +80,14 @@ async function adopted(
   const asks: FollowUp[] = isWithoutState && hash !== null ? [{ type: "ask_for_state", hash }] : [];
   const isBack = reading.group !== null || reading.record.security === "repairing";
   const notice: Notice = { type: isBack ? "repaired" : "unconfirmed" };
+  const { conversationId } = reading.record;
+  // Roles of a state that was changed meanwhile would judge later commits wrongly.
+  const forgotten: Change[] =
+    next.document === null ? [{ table: "documents", remove: [conversationId] }] : [];
   return {
     ...read,
     body: pending.origin === "joiner" ? { type: "notice", notice } : read.body,
-    changes: [...read.changes, { table: "pendingCommits", remove: [reading.record.conversationId] }],
+    changes: [...read.changes, { table: "pendingCommits", remove: [conversationId] }, ...forgotten],
     followUps: [...read.followUps, ...asks],
   };
 }
@@ -136,16 +141,15 @@ async function applied(
   const accepted = outcome.value;
   if (!(await reader.agrees(accepted.position))) return unapplied(reader, reading, entry, "log_fork");
   if (accepted.outcome === "removed") return removed(reader, reading, entry);
-  const hash = base64.encode(accepted.stateHash);
-  const opened = accepted.isJoin
-    ? reading.document
-    : await openedState(reader.crypto, reading, accepted.group, entry, bytes, hash);
+  const { isJoin } = accepted;
+  const signed = { group: accepted.group, isJoin, hash: base64.encode(accepted.stateHash) };
+  const { document, hash } = await stateAfter(reader.crypto, reading, signed, entry, bytes);
   // [E2] What was pending has lost: it was for the epoch that ends here.
-  const next = { ...reading, group: accepted.group, document: opened, pending: null };
+  const next = { ...reading, group: accepted.group, document, pending: null };
   const read = finished(reader, reading, next, entry, hash);
   const lost: Change[] =
     reading.pending === null ? [] : [{ table: "pendingCommits", remove: [reading.record.conversationId] }];
-  const asks: FollowUp[] = opened === null && !accepted.isJoin ? [{ type: "ask_for_state", hash }] : [];
+  const asks: FollowUp[] = document === null && !isJoin ? [{ type: "ask_for_state", hash }] : [];
   return { ...read, changes: [...read.changes, ...lost], followUps: [...read.followUps, ...asks] };
 }
 
@@ -156,7 +160,8 @@ function unapplied(
   entry: CommitEntry,
   failure: MlsFailure,
 ): ReadEntry {
-  const isFork = failure === "log_fork" || failure === "forbidden_change";
+  // What the server must not have taken, and what no coming in again makes right.
+  const isFork = failure === "log_fork" || failure === "forbidden_change" || failure === "not_two_users";
   const record = {
     ...withRoster(reading.record, entry, reader.self),
     security: isFork ? ("fork" as const) : ("repairing" as const),

@@ -8,6 +8,7 @@ import type { PendingCommitRecord } from "../../../src/client/store/key-records.
 import type { ConversationRecord } from "../../../src/client/store/records.ts";
 import { openSqliteStore } from "../../../src/client/store/sqlite.ts";
 import type { Store } from "../../../src/client/store/store.ts";
+import { EntryReader } from "../../../src/client/sync/entry-reader.ts";
 import { type CommitReader, readCommitEntry } from "../../../src/client/sync/read-commit.ts";
 import type { CommitEntry } from "../../../src/client/sync/roster.ts";
 import { groupView } from "../../../src/client/views/groups.ts";
@@ -119,6 +120,36 @@ describe("[E4] the members of a group", () => {
     const shown = await groupView(store, conversationId, alice.ref.user_id);
     expect(shown?.members.map(({ userId }) => userId)).toEqual([alice.ref.user_id]);
   });
+});
+
+it("[E3] [E14] a leave statement of an earlier epoch, kept back or shown once more, takes nobody out", async () => {
+  const { alice, bob, founded, alices, bobs } = await pair("group");
+  const signature = value(await bob.port.signLeave(bobs, bob.keys));
+  const { document, conversationId } = founded;
+  const change = { add: [], remove: [], document, position: position(1), nowMs };
+  const later = value(await alice.port.commit(alices, change)).next;
+  const means = { store, crypto: alice.port, ownContent: () => null, blobs: new Map(), settled: [] };
+  const self = { userId: alice.ref.user_id, deviceId: 1 };
+  for (const [group, leavers] of [
+    [alices, [bob.ref.user_id]],
+    [later, []],
+  ] as const) {
+    const entry = {
+      kind: "leave",
+      seq: 2,
+      message_id: position(1).messageId,
+      sender: bob.ref,
+      sent_at: 0,
+      generation: 1,
+      epoch: 1,
+      envelope: base64.encode(signature),
+    } as const;
+    const record = recordOf(conversationId, [alice.ref, bob.ref]);
+    const start = { record, group, document: null, pending: null };
+    const read = await new EntryReader({ ...means, self }).read(start, entry, null);
+    if ("type" in read) throw new Error("nothing is needed");
+    expect(read.reading.record.leavers).toEqual(leavers);
+  }
 });
 
 async function keep({ version: _, ratchets: __, ...put }: HeldGroup): Promise<void> {

@@ -256,7 +256,11 @@ describe("[E7] a Welcome", () => {
     const { log, members } = await newGroup(2, "direct");
     const third = await newDevice();
     const { own, claimed } = await invite(third, "direct");
-    const entry = await pick(members, 0).publish(value(await pick(members, 0).commit({ add: [claimed] })));
+    const entry = publish(
+      log,
+      value(await pick(members, 0).commit({ add: [claimed] })),
+      pick(members, 0).ref,
+    );
     const context = welcomeContext(log, entry, third, [own]);
     const joined = await joinByWelcome(log.newest.welcome ?? new Uint8Array(), log.newest.tree, context);
     expect(joined.failure).toBe("not_two_users");
