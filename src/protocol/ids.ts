@@ -8,7 +8,7 @@ import { z } from "zod";
 export const userIdSchema = z.string().regex(/^[A-Za-z0-9_-]{22}$/, "a user id is 22 base64url characters");
 /** Given by the Account, counting from 1 within a user, never reused. */
 export const deviceIdSchema = z.int().min(1).max(0x7fff_ffff);
-/** SHA-256 in base64url: 43 characters. It follows from a direct chat's two users, or from a group's founding (encryption.md E15). */
+/** SHA-256 in base64url: 43 characters. It follows from a direct chat's two users, or from a group's founding [E15]. */
 export const conversationIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, "a conversation id is 43 base64url characters");
@@ -24,7 +24,7 @@ export const messageIdSchema = z
 
 /** Position in a log, counting from 1; 0 stands for "before the first". */
 export const seqSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-/** Which MLS group of a conversation, counting from 1: a further one is founded when one is wrecked or lost (encryption.md E15). */
+/** Which MLS group of a conversation, counting from 1: a further one is founded when one is wrecked or lost [E15]. */
 export const generationSchema = z.int().min(1).max(0x7fff_ffff);
 /** MLS epoch, counting from 0 within a generation; 0 is the founder's alone. */
 export const epochSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);

@@ -9,7 +9,7 @@ export const limits = {
   framesPerArrayMax: 64,
   httpBodyBytesMax: 256 * 1024,
 
-  // MLS objects (encryption.md). Above the inline bound they lie in R2 and are named by their hash.
+  // MLS objects [E2]. Above the inline bound they lie in R2 and are named by their hash.
   // The inline bound leaves room for nonce and tag beside 128 KiB of padded state.
   blobInlineBytesMax: 129 * 1024,
   blobBytesMax: 2 * 1024 * 1024,

@@ -1,6 +1,6 @@
 /**
  * What the server carries for MLS and cannot read: commits with what belongs to them, Welcomes, GroupInfo, key packages,
- * profiles. Bytes are standard base64, or named by their hash when they are large (encryption.md E2, E6, E16).
+ * profiles. Bytes are standard base64, or named by their hash when they are large [E2] [E6] [E16].
  */
 import { z } from "zod";
 import {

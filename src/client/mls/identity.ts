@@ -1,6 +1,6 @@
 /**
  * [E5] A device's leaf key and its credential. The certificate is a real signature of an account key over user, device
- * and leaf key; until account keys, managers and device lists come (the next issue), that key is one the device makes
+ * and leaf key; until account keys, managers and device lists are built, that key is one the device makes
  * for itself, so it proves nothing about the user yet: `Judge` is where pins and lists will be asked.
  */
 import { uint32 } from "../../mls-guard/bytes.ts";

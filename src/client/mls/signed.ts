@@ -1,4 +1,4 @@
-/** Sig_x(label, …) of encryption.md: Ed25519 over "kittiwake/1/", the label and the fields, each after its length. */
+/** Sig_x(label, …): Ed25519 over "kittiwake/1/", the label and the fields, each after its length. */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { concat, uint32 } from "../../mls-guard/bytes.ts";
 import { randomBytes } from "./random.ts";

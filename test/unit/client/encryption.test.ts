@@ -231,6 +231,29 @@ describe("a chat of two", () => {
     expect(await alice.store.all("outbox")).toHaveLength(1);
   });
 
+  it("[E13] two who are shown different logs: what one writes next stops the other", async () => {
+    const log = world.server.log(chat);
+    const { deliver } = world.server;
+    // Alice is told another time of the same message than the log has, as a forked log would say something else.
+    world.server.deliver = (of, seq) => {
+      const entry = of.entries[seq - 1];
+      if (entry === undefined) return;
+      of.entries[seq - 1] = { ...entry, sent_at: entry.sent_at + 1 };
+      deliver.call(world.server, of, seq);
+      of.entries[seq - 1] = entry;
+    };
+    await bob.app.send(chat, "not the same for both");
+    await sees(alice, chat, "not the same for both");
+    world.server.deliver = deliver;
+    await isSent(bob);
+    await alice.app.send(chat, "after it");
+    await until(async () => (await bob.app.conversation(chat))?.security === "fork", "Bob sees the fork");
+    const { head } = log;
+    await bob.app.send(chat, "nobody gets this");
+    await world.environment.advance(5_000);
+    expect(log.head).toBe(head);
+  });
+
   it("[E13] two who agree never see a fork, whatever they hold ahead", async () => {
     for (const text of ["1", "2", "3"]) {
       await alice.app.send(chat, `a${text}`);

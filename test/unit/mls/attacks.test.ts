@@ -1,4 +1,4 @@
-// The attacks of issue 4 that live at this level, and what each attacker really holds: a server that forges and replays,
+// The attacks that live at this level, and what each attacker really holds: a server that forges and replays,
 // a member that keeps no rules, an ex-member with everything it ever had.
 import {
   type CiphersuiteImpl,

@@ -1,4 +1,4 @@
-// [E4] [E11] Commits, trees and bytes that never reach the library. The six guards of mls.md come first.
+// [E4] [E11] Commits, trees and bytes that never reach the library. First the six guards against what it lets through.
 import fc from "fast-check";
 import { createCommit, encodeMlsMessage, type Proposal } from "ts-mls";
 import { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";

@@ -1,0 +1,78 @@
+/**
+ * [E5] What a server that makes keys under a member's name gets away with until account keys are pinned: docs/security.md,
+ * "Open today". These tests say how it is, not how it shall be: whoever pins account keys turns them round.
+ */
+import { expect, it } from "vitest";
+import type { HeldGroup } from "../../../../src/client/crypto/port.ts";
+import type { DeviceRef } from "../../../../src/protocol/ids.ts";
+import {
+  encrypt,
+  type Founded,
+  foundBy,
+  newDevice,
+  nowMs,
+  pair,
+  placeOf,
+  position,
+  rulesFor,
+  type TestDevice,
+  text,
+  value,
+  welcomeFor,
+} from "./support/ports.ts";
+
+it("[E5] open: a key package under an account key of the server's own is taken for Bob's", async () => {
+  const [alice, bob] = [await newDevice(), await newDevice()];
+  const imposter = await newDevice(bob.ref.user_id, bob.ref.device_id);
+  const founded = await foundBy(alice, [imposter], "direct");
+  expect(founded.made.refused).toEqual([]);
+  const { group } = value(await imposter.port.joinByWelcome(welcomeFor(imposter, founded, alice)));
+  expect(await readsWhatAliceWrites(imposter, group, alice, founded.made.next, founded)).toBe(true);
+});
+
+it("[E5] open: a device of the server's own comes in by external commit under Bob's name", async () => {
+  const { alice, bob, founded, alices } = await pair("direct");
+  const imposter = await newDevice(bob.ref.user_id, 2);
+  const { next, seen } = await comeIn(imposter, [], { alice, alices, bob, founded });
+  expect(await readsWhatAliceWrites(imposter, next, alice, seen, founded)).toBe(true);
+});
+
+it("[E5] open: one that says it is Bob's device takes that device's place with another key", async () => {
+  const { alice, bob, founded, alices } = await pair("direct");
+  const imposter = await newDevice(bob.ref.user_id, bob.ref.device_id);
+  const { next, seen } = await comeIn(imposter, [bob.ref], { alice, alices, bob, founded });
+  expect(seen.devices).toEqual(alices.devices);
+  expect(await readsWhatAliceWrites(imposter, next, alice, seen, founded)).toBe(true);
+});
+
+async function comeIn(
+  imposter: TestDevice,
+  remove: DeviceRef[],
+  chat: Omit<Awaited<ReturnType<typeof pair>>, "bobs">,
+): Promise<{ next: HeldGroup; seen: HeldGroup }> {
+  const { alice, alices, bob, founded } = chat;
+  const at = position(1);
+  const { conversationId, kind, stateHash } = founded;
+  const { groupInfo, tree } = founded.made;
+  const common = { conversationId, generation: 1, kind, epoch: 1, groupInfo, tree, stateHash, nowMs };
+  const made = value(await imposter.port.joinByGroupInfo({ ...common, keys: imposter.keys, position: at }));
+  const roster = { add: [imposter.ref], remove };
+  const rules = { ...rulesFor(made, [alice, bob], kind), roster };
+  const place = placeOf(made, at.messageId, imposter, 2);
+  const entry = { bytes: made.bytes, place, rules, pending: null };
+  const { outcome, group } = value(await alice.port.acceptCommit(alices, entry));
+  expect(outcome).toBe("applied");
+  return { next: made.next, seen: group };
+}
+
+async function readsWhatAliceWrites(
+  reader: TestDevice,
+  group: HeldGroup,
+  alice: TestDevice,
+  alices: HeldGroup,
+  { stateHash }: Founded,
+): Promise<boolean> {
+  const { sent, place } = await encrypt(alice, alices, "for Bob alone", stateHash);
+  const opened = value(await reader.port.open(group, { bytes: sent.bytes, place, stateHash }));
+  return text(opened.content) === "for Bob alone";
+}
