@@ -1,6 +1,7 @@
 /**
- * [E5] What a server that makes keys under a member's name gets away with until account keys are pinned: docs/security.md,
- * "Open today". These tests say how it is, not how it shall be: whoever pins account keys turns them round.
+ * [E5] [E12] What a server that makes keys under a member's name, or tells a new device an old epoch, gets away with until
+ * there are pins and anchors: docs/security.md, "Open today". These tests say how it is, not how it shall be: whoever
+ * builds those turns them round.
  */
 import { expect, it } from "vitest";
 import type { HeldGroup } from "../../../../src/client/crypto/port.ts";
@@ -43,6 +44,29 @@ it("[E5] open: one that says it is Bob's device takes that device's place with a
   const { next, seen } = await comeIn(imposter, [bob.ref], { alice, alices, bob, founded });
   expect(seen.devices).toEqual(alices.devices);
   expect(await readsWhatAliceWrites(imposter, next, alice, seen, founded)).toBe(true);
+});
+
+it("[E12] open: a new device without an anchor takes an old GroupInfo for the present one", async () => {
+  const { alice, founded, alices } = await pair("direct");
+  const { document, stateHash, conversationId, kind } = founded;
+  const options = { add: [], remove: [], document, position: position(1), nowMs };
+  const later = value(await alice.port.commit(alices, options));
+  expect(later.next.epoch).toBe(2);
+  const second = await newDevice(alice.ref.user_id, 2);
+  const { groupInfo, tree } = founded.made;
+  const told = {
+    conversationId,
+    generation: 1,
+    kind,
+    groupInfo,
+    tree,
+    stateHash,
+    nowMs,
+    position: position(2),
+  };
+  const join = (epoch: number) => second.port.joinByGroupInfo({ ...told, keys: second.keys, epoch });
+  expect((await join(2)).failure).toBe("old_group_info");
+  expect((await join(1)).failure).toBeNull();
 });
 
 async function comeIn(
