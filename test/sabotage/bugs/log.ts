@@ -78,7 +78,7 @@ export const logBugs: PlantedBug[] = [
         file: "durable/conversation/append.ts",
         find: "  const known = fresh.get(key)",
         replace:
-          '  if (submission.epoch !== batch.identity.epoch) {\n    return refuse("stale_epoch", { epoch: batch.identity.epoch, head: batch.head.seq });\n  }\n  const known = fresh.get(key)',
+          '  if (draft.epoch !== batch.identity.epoch) {\n    return refuse("stale_epoch", { epoch: batch.identity.epoch, head: batch.head.seq });\n  }\n  const known = fresh.get(key)',
       },
     ],
     checks: ["test/workerd/log.test.ts", "sim"],
