@@ -38,18 +38,23 @@ function usersWith(group: Group, { added, committer }: CommitChange): DeviceRef[
 
 function checkMember(group: Group, commit: CommitView, senderLeaf: number): void {
   const sender = leafAt(group, senderLeaf) ?? fail("unknown_leaf");
-  const { leaf } = commit.path;
-  const { credential, signaturePublicKey } = sender.node;
-  const isSame =
-    credential.credentialType === "basic" &&
-    isEqual(credential.identity, leaf.credentialBytes) &&
-    isEqual(signaturePublicKey, leaf.signatureKey);
-  if (!isSame) fail("changed_identity");
+  if (!isSameIdentity(sender, commit.path.leaf)) fail("changed_identity");
 }
 
 function checkJoiner(commit: CommitView, removed: readonly GroupLeaf[]): void {
   const userId = committerOf(commit).user_id;
   if (removed.some((leaf) => leaf.device.user_id !== userId)) fail("removes_other_user");
+  // [E4] A device that comes back has kept its keys; under another key it is another device, which cannot take its place.
+  const own = removed.find((leaf) => deviceKey(leaf.device) === deviceKey(committerOf(commit)));
+  if (own !== undefined && !isSameIdentity(own, commit.path.leaf)) fail("changed_identity");
+}
+
+function isSameIdentity({ node: { credential, signaturePublicKey } }: GroupLeaf, leaf: LeafView): boolean {
+  return (
+    credential.credentialType === "basic" &&
+    isEqual(credential.identity, leaf.credentialBytes) &&
+    isEqual(signaturePublicKey, leaf.signatureKey)
+  );
 }
 
 /** Whoever comes in has no leaf yet, no key of anybody's, and a place. */

@@ -153,6 +153,9 @@ async function applied(
   return { ...read, changes: [...read.changes, ...lost], followUps: [...read.followUps, ...asks] };
 }
 
+/** What the server must not have taken, and what no coming in again makes right. */
+const stopping: readonly MlsFailure[] = ["log_fork", "forbidden_change", "not_two_users", "changed_identity"];
+
 /** Accepted by the server, not by this device: its epoch ends here, and the repair brings it back in (E2, E9). */
 function unapplied(
   reader: CommitReader,
@@ -160,8 +163,7 @@ function unapplied(
   entry: CommitEntry,
   failure: MlsFailure,
 ): ReadEntry {
-  // What the server must not have taken, and what no coming in again makes right.
-  const isFork = failure === "log_fork" || failure === "forbidden_change" || failure === "not_two_users";
+  const isFork = stopping.includes(failure);
   const record = {
     ...withRoster(reading.record, entry, reader.self),
     security: isFork ? ("fork" as const) : ("repairing" as const),

@@ -38,12 +38,13 @@ it("[E5] open: a device of the server's own comes in by external commit under Bo
   expect(await readsWhatAliceWrites(imposter, next, alice, seen, founded)).toBe(true);
 });
 
-it("[E5] open: one that says it is Bob's device takes that device's place with another key", async () => {
+it("[E4] one that says it is Bob's device does not take that device's place with another key", async () => {
   const { alice, bob, founded, alices } = await pair("direct");
   const imposter = await newDevice(bob.ref.user_id, bob.ref.device_id);
-  const { next, seen } = await comeIn(imposter, [bob.ref], { alice, alices, bob, founded });
-  expect(seen.devices).toEqual(alices.devices);
-  expect(await readsWhatAliceWrites(imposter, next, alice, seen, founded)).toBe(true);
+  const chat = { alice, alices, bob, founded };
+  expect((await tryToComeIn(imposter, [bob.ref], chat)).accepted.failure).toBe("changed_identity");
+  // Bob's own device, which has lost the group and kept its keys, comes back.
+  expect((await tryToComeIn(bob, [bob.ref], chat)).accepted.failure).toBeNull();
 });
 
 it("[E12] open: a new device without an anchor takes an old GroupInfo for the present one", async () => {
@@ -69,11 +70,20 @@ it("[E12] open: a new device without an anchor takes an old GroupInfo for the pr
   expect((await join(1)).failure).toBeNull();
 });
 
+type Chat = Omit<Awaited<ReturnType<typeof pair>>, "bobs">;
+
 async function comeIn(
   imposter: TestDevice,
   remove: DeviceRef[],
-  chat: Omit<Awaited<ReturnType<typeof pair>>, "bobs">,
+  chat: Chat,
 ): Promise<{ next: HeldGroup; seen: HeldGroup }> {
+  const { next, accepted } = await tryToComeIn(imposter, remove, chat);
+  const { outcome, group } = value(accepted);
+  expect(outcome).toBe("applied");
+  return { next, seen: group };
+}
+
+async function tryToComeIn(imposter: TestDevice, remove: DeviceRef[], chat: Chat) {
   const { alice, alices, bob, founded } = chat;
   const at = position(1);
   const { conversationId, kind, stateHash } = founded;
@@ -84,9 +94,7 @@ async function comeIn(
   const rules = { ...rulesFor(made, [alice, bob], kind), roster };
   const place = placeOf(made, at.messageId, imposter, 2);
   const entry = { bytes: made.bytes, place, rules, pending: null };
-  const { outcome, group } = value(await alice.port.acceptCommit(alices, entry));
-  expect(outcome).toBe("applied");
-  return { next: made.next, seen: group };
+  return { next: made.next, accepted: await alice.port.acceptCommit(alices, entry) };
 }
 
 async function readsWhatAliceWrites(
