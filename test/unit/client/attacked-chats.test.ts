@@ -81,4 +81,29 @@ describe("[E2] [E9] a commit that a device does not take", () => {
       expect(log.epoch).toBe(3);
     },
   );
+
+  it("[E15] nor can anybody come in by what it left behind: a further generation is founded", async () => {
+    let isRefused = false;
+    world.newCrypto = () => {
+      const crypto = plainCrypto();
+      const acceptCommit: CryptoPort["acceptCommit"] = async (group, options) => {
+        if (isRefused) return await crypto.acceptCommit(group, options);
+        isRefused = true;
+        return { failure: "commit_unprocessable" };
+      };
+      return { ...crypto, acceptCommit, joinByGroupInfo: async () => ({ failure: "group_info_invalid" }) };
+    };
+    const dora = await world.register("+14155550004", "Dora");
+    const userIds = [bob.device.user_id];
+    const group = await dora.app.createGroup({ name: "Gulls", picture: null, userIds });
+    await until(async () => (await bob.app.group(group))?.name === "Gulls", "Bob is in");
+    const log = world.server.log(group);
+    const roster_change = { add: [], remove: [] };
+    const commit = { message_id: strangerId(), base_seq: 0, silent: true, envelope: "", roster_change };
+    log.forge(bob.device, commit, 0);
+    world.server.deliver(log, log.head);
+    await until(async () => log.generation === 2, "founded again");
+    await dora.app.send(group, "here again");
+    await until(async () => (await world.texts(bob, group)).includes("here again"), "Bob reads it");
+  });
 });
