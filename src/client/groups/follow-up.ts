@@ -143,7 +143,9 @@ export class FollowUps {
       ]);
     }
     // Entries come without gaps: an epoch that is ahead means that a commit before it could not be applied.
-    const isStuck = repair === "rejoin" || failure === "epoch_ahead";
+    const isAhead = repair === "rejoin" || failure === "epoch_ahead";
+    // A commit that was not taken has ended this device's epoch, whatever was wrong with it.
+    const isStuck = isAhead || record?.security === "repairing";
     if (!isStuck || record === null || record.security === "fork") return;
     await desk.inTurn(conversationId, async () => {
       const present = desk.conversation(conversationId);

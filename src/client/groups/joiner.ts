@@ -110,6 +110,8 @@ export class Joiner {
         await this.#remember(conversationId);
         return;
       } catch (error) {
+        // [E9] What nobody can come in by is a try as well, or a further generation would never be founded.
+        if (error instanceof EncryptionError) await this.#remember(conversationId);
         if (!(error instanceof ProtocolError) || error.code !== "stale_epoch") throw error;
         if (desk.conversation(conversationId) !== null) await reader.catchUp(conversationId);
       }

@@ -3,7 +3,9 @@
  * either user of a direct chat or by an admin, with the members last known. The others take its Welcome from the log.
  */
 import type { ConversationState } from "../../protocol/entry.ts";
+import { limits } from "../../protocol/limits.ts";
 import { directState } from "../group-state.ts";
+import type { MemberRecord } from "../store/records.ts";
 import { groupStateOf } from "../sync/commit-state.ts";
 import type { Desk } from "../sync/desk.ts";
 import type { LogReader } from "../sync/log-reader.ts";
@@ -17,6 +19,15 @@ export interface RefounderOptions {
   founder: Founder;
   /** What waits was encrypted for the log that is gone. */
   sealAnew(conversationId: string): Promise<void>;
+  /** A founding has room for so many devices: whoever of these is not in is added after it, out of this turn. */
+  addRest(conversationId: string, userIds: readonly string[]): void;
+}
+
+const ranks = ["owner", "admin", "member"] as const;
+
+/** Those first whom the founder may not leave out. */
+function byRank(members: readonly MemberRecord[]): string[] {
+  return ranks.flatMap((rank) => members.filter(({ role }) => role === rank).map(({ userId }) => userId));
 }
 
 export class Refounder {
@@ -59,13 +70,16 @@ export class Refounder {
     const document = groupStateOf(await desk.store.get("documents", [conversationId]));
     if (record.kind === "group" && document === null) return;
     const { generation } = await reader.fetchState(conversationId);
+    const userIds = byRank(record.members);
     const isOurs = await founder.found({
       conversationId,
       kind: record.kind,
       generation: generation + 1,
-      userIds: record.members.map((member) => member.userId),
+      // Who is claimed now and finds no room would be claimed once more.
+      userIds: userIds.slice(0, limits.devicesPerCommitMax),
       state: document ?? directState,
     });
-    if (!isOurs) await reader.catchUp(conversationId);
+    if (!isOurs) return await reader.catchUp(conversationId);
+    if (record.kind === "group") this.#options.addRest(conversationId, userIds);
   }
 }

@@ -65,7 +65,10 @@ export function makeEncryption(
   });
   const followUps = new FollowUps({ desk, crypto, outbox, profiles, joiner, committer, bringUp });
   const sealAnew = (conversationId: string) => outbox.sealAnew(conversationId);
-  const refounder = new Refounder({ desk, groups, reader, founder, sealAnew });
+  const members = new Members({ desk, crypto, keys, reader, committer, founder });
+  const addRest = (conversationId: string, userIds: readonly string[]) =>
+    void members.add(conversationId, userIds).catch(() => bringUp(conversationId));
+  const refounder = new Refounder({ desk, groups, reader, founder, sealAnew, addRest });
   reader.onReplaced = (state) => refounder.afterReplacement(state);
   writer.help = {
     provide: (conversationId, need) => followUps.provide(conversationId, need),
@@ -82,7 +85,7 @@ export function makeEncryption(
     adopter: new Adopter({ desk, reader, groups, joiner, submitter, refounder }),
     committer,
     founder,
-    members: new Members({ desk, crypto, keys, reader, committer, founder }),
+    members,
     profiles,
     followUps,
   };

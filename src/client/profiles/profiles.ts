@@ -3,6 +3,7 @@
  * device keeps its own, and what it could open of others'.
  */
 import { base64 } from "@scure/base";
+import { isEqual } from "../../mls-guard/bytes.ts";
 import { profileSchema } from "../../protocol/mls.ts";
 import { backoffMs } from "../connection/state.ts";
 import type { Profile } from "../contract.ts";
@@ -14,6 +15,7 @@ import type { ProfileRecord } from "../store/key-records.ts";
 import type { Values } from "../store/records.ts";
 import { getValue, putValue } from "../store/store.ts";
 import type { Desk } from "../sync/desk.ts";
+import { queued } from "../sync/queue.ts";
 
 export function unknownProfile(userId: string): ProfileRecord {
   return {
@@ -30,6 +32,8 @@ export function unknownProfile(userId: string): ProfileRecord {
 export class Profiles {
   readonly #desk: Desk;
   readonly #crypto: CryptoPort;
+  readonly #uploads = new Map<string, Promise<unknown>>();
+  readonly #writes = new Map<string, Promise<unknown>>();
   #timer: Timer | null = null;
   #tries = 0;
   #isStopped = false;
@@ -63,8 +67,7 @@ export class Profiles {
 
   /** Kept at once, uploaded, and pointed out to every chat with the next message there. */
   async set({ name, picture }: Profile): Promise<void> {
-    const own = await this.own();
-    await this.#desk.store.apply([putValue("own_profile", { ...own, name, picture, isUploaded: false })]);
+    await this.#change((own) => ({ ...own, name, picture, isUploaded: false }));
     this.#desk.emit({ type: "profile" });
     await this.#upload();
     for (const { conversationId } of this.#desk.conversations())
@@ -93,13 +96,29 @@ export class Profiles {
     }
   }
 
-  async #upload(): Promise<void> {
+  /** One after the other: the last that was set is the last that arrives. */
+  #upload(): Promise<void> {
+    return queued(this.#uploads, "own", () => this.#uploadOwn());
+  }
+
+  async #uploadOwn(): Promise<void> {
     const own = await this.own();
     const { userId } = this.#desk.session;
     const sealed = base64.encode(await this.#crypto.sealProfile(own.key, userId, encodeProfile(own)));
     const path = "/account/profile";
     await this.#desk.call({ method: "PUT", path, body: { sealed }, answer: emptyAnswerSchema });
-    await this.#desk.store.apply([putValue("own_profile", { ...own, isUploaded: true })]);
+    await this.#change((present) => {
+      // Set anew meanwhile: that one is uploaded next.
+      const isSame = isEqual(encodeProfile(present), encodeProfile(own));
+      return isSame ? { ...present, isUploaded: true } : present;
+    });
+  }
+
+  async #change(change: (own: Values["own_profile"]) => Values["own_profile"]): Promise<void> {
+    await queued(this.#writes, "own", async () => {
+      const changed = change(await this.own());
+      await this.#desk.store.apply([putValue("own_profile", changed)]);
+    });
   }
 
   async #fetch({ userId }: ProfileRecord, key: Uint8Array): Promise<void> {
