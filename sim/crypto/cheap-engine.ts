@@ -4,35 +4,27 @@
  * comes out, so what was not stored is gone, as it would be with real keys (E8).
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { base64, hex } from "@scure/base";
+import { hex } from "@scure/base";
 import { allowsCommit } from "../../src/client/crypto/judge.ts";
 import type {
   ClaimedPackage,
   CommitOptions,
   CryptoPort,
-  DeviceKeys,
-  HeldGroup,
   MadeCommit,
   Outcome,
-  Ratchet,
 } from "../../src/client/crypto/port.ts";
-import type { MlsFailure } from "../../src/client/mls/failures.ts";
 import { suiteFor } from "../../src/client/mls/suites.ts";
 import { type DeviceRef, deviceKey, directConversationId } from "../../src/protocol/ids.ts";
 import { type CheapGroup, findLeaf, freshSecret, held, isSame, opened, withChange } from "./cheap-group.ts";
+import { messages } from "./cheap-messages.ts";
 import { type CheapCommit, type CheapTree, fromBytes, toBytes } from "./cheap-mls.ts";
 import { openProfile, sealProfile } from "./cheap-profile.ts";
-
-const stepsAheadMax = 1_000;
-/** Random, before the content of a state document. */
-const headBytes = 32;
+import { states } from "./cheap-states.ts";
+import { fail, good } from "./outcome.ts";
 
 export function makeCheapEngine(): CryptoPort {
   return { ...keys, ...foundings, ...joins, ...messages, ...states, close: () => {} };
 }
-
-const fail = (failure: MlsFailure): { failure: MlsFailure } => ({ failure });
-const good = <T>(value: T): Outcome<T> => ({ failure: null, value });
 
 const keys: Pick<
   CryptoPort,
@@ -278,102 +270,6 @@ async function isOfTwo(conversationId: string, tree: CheapTree): Promise<boolean
   const [one, other] = users;
   if (one === undefined || other === undefined || users.length > 2) return false;
   return (await directConversationId(one, other)) === conversationId;
-}
-
-const messages: Pick<CryptoPort, "encrypt" | "open"> = {
-  async encrypt(heldGroup, { content, position, stateHash }) {
-    const group = opened(heldGroup);
-    if (group.own === null) return fail("removed");
-    const sender = group.leaves[group.own];
-    if (sender == null) return fail("unknown_leaf");
-    const count = group.counts[group.own] ?? 0;
-    const bytes = toBytes({
-      cheap: "message",
-      conversationId: group.conversationId,
-      generation: group.generation,
-      epoch: group.epoch,
-      sender,
-      count,
-      messageId: position.messageId,
-      baseSeq: position.baseSeq,
-      baseHash: hex.encode(position.baseHash),
-      stateHash: hex.encode(stateHash),
-      secret: group.secret,
-      content: base64.encode(content),
-    });
-    return good({ bytes, k: new Uint8Array(32), ...step(group, group.own, count + 1) });
-  },
-  async open(heldGroup, { bytes, place, stateHash }) {
-    const group = opened(heldGroup);
-    if (group.own === null) return fail("removed");
-    const message = fromBytes(bytes, "message");
-    if (message === null) return fail("malformed");
-    if (!isSame(message, group)) return fail("wrong_group");
-    if (message.epoch !== place.epoch) return fail("wrong_position");
-    if (message.epoch > group.epoch) return fail("epoch_ahead");
-    if (message.epoch < group.epoch)
-      return fail(message.epoch < group.joinedEpoch ? "before_join" : "epoch_passed");
-    if (message.messageId !== place.messageId || message.baseSeq >= place.seq) return fail("wrong_position");
-    const leaf = findLeaf(group, message.sender);
-    if (leaf === -1) return fail("unknown_leaf");
-    if (deviceKey(message.sender) !== deviceKey(place.sender)) return fail("wrong_device");
-    if (leaf === group.own) return fail("own_message");
-    const next = group.counts[leaf] ?? 0;
-    if (message.count < next) return fail("replayed");
-    if (message.count - next > stepsAheadMax) return fail("ratchet_gap");
-    if (message.secret !== group.secret) return fail("decrypt_failed");
-    if (stateHash !== null && hex.encode(stateHash) !== message.stateHash) return fail("state_mismatch");
-    const { messageId, baseSeq, baseHash } = message;
-    return good({
-      content: base64.decode(message.content),
-      k: new Uint8Array(32),
-      position: { messageId, baseSeq, baseHash: hex.decode(baseHash) },
-      stateHash: hex.decode(message.stateHash),
-      ...step(group, leaf, message.count + 1),
-    });
-  },
-};
-
-function step(group: CheapGroup, leafIndex: number, count: number): { ratchet: Ratchet; version: string } {
-  const bytes = new TextEncoder().encode(String(count));
-  return {
-    ratchet: { epoch: group.epoch, leafIndex, bytes },
-    version: `${group.epoch}.${leafIndex}.${count}`,
-  };
-}
-
-const states: Pick<CryptoPort, "openState" | "makeState" | "readState" | "signLeave" | "isLeave"> = {
-  async openState(heldGroup, { sealed: bytes, hash }) {
-    const { secret } = opened(heldGroup);
-    const document = bytes.slice(secret.length);
-    if (new TextDecoder().decode(bytes.slice(0, secret.length)) !== secret) return fail("decrypt_failed");
-    return hex.encode(sha256(document)) === hex.encode(hash) ? good(document) : fail("state_mismatch");
-  },
-  async makeState(content) {
-    const document = new Uint8Array(headBytes + content.length);
-    crypto.getRandomValues(document.subarray(0, headBytes));
-    document.set(content, headBytes);
-    return { document, hash: sha256(document) };
-  },
-  async readState(document) {
-    if (document.length < headBytes) return null;
-    return { content: document.slice(headBytes), hash: sha256(document) };
-  },
-  async signLeave(heldGroup, { device }: DeviceKeys) {
-    const group = opened(heldGroup);
-    return group.own === null ? fail("removed") : good(leaveSignature(group, device, group.epoch));
-  },
-  async isLeave(heldGroup, { device, epoch, signature }) {
-    const group = opened(heldGroup);
-    const isKnown = findLeaf(group, device) !== -1 && epoch <= group.epoch;
-    return isKnown && hex.encode(signature) === hex.encode(leaveSignature(group, device, epoch));
-  },
-};
-
-function leaveSignature(group: CheapGroup | HeldGroup, device: DeviceRef, epoch: number): Uint8Array {
-  const said = `leave/${group.conversationId}/${group.generation}/${epoch}/${deviceKey(device)}`;
-  const digest = sha256(new TextEncoder().encode(said));
-  return new Uint8Array([...digest, ...digest]);
 }
 
 function sealed(secret: string, document: Uint8Array): Uint8Array {
