@@ -166,6 +166,27 @@ describe("a blob", () => {
     expect(await get(id, owner, "short")).toBe(404);
   });
 
+  it("[F5] whose bytes come so slowly that its row was swept meanwhile has one again when they are written", async () => {
+    const { id, owner, conversation } = await group();
+    const bytes = bytesOf(150_000);
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const answer = exports.default.fetch(
+      `https://kittiwake.test/v1/conversations/${id}/blobs/${hashOf(bytes)}`,
+      { method: "PUT", headers: { authorization: `Bearer ${owner.access_token}` }, body: readable },
+    );
+    void writer.write(bytes.subarray(0, 1_000));
+    await vi.waitFor(async () =>
+      expect(await rowsOf(conversation, "SELECT hash FROM objects WHERE bytes IS NULL")).toHaveLength(1),
+    );
+    moveClock(limits.blobUnnamedLifetimeMs + 1_000);
+    await runDurableObjectAlarm(conversation);
+    void writer.write(bytes.subarray(1_000));
+    await writer.close();
+    expect((await answer).status).toBe(200);
+    expect(await get(id, owner, hashOf(bytes))).toEqual(bytes);
+  });
+
   it("[F5] that no entry names is swept after an hour, one that is named stays", async () => {
     const { id, owner, mls, conversation } = await group();
     const [kept, lost, tree] = [bytesOf(150_000), bytesOf(150_000), bytesOf(150_000)];

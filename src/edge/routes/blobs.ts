@@ -29,6 +29,9 @@ export const blobRoutes = new Hono<EdgeEnv>()
     if (base64urlnopad.encode(sha256(bytes)) !== hash)
       throw new ProtocolError("bad_frame", { where: "hash: is of other bytes" });
     if (announced.state === "announced") {
+      // The bytes may have taken their time, and their row be swept since: once more, for nothing lies there without one.
+      const again = await conversation.announceBlob(asker, hash);
+      if ("refused" in again) throw new ProtocolError(again.refused.code, again.refused.details);
       await c.env.MEDIA.put(blobKey(id, hash), bytes);
       await conversation.blobUploaded(hash, bytes.length);
     }
