@@ -168,15 +168,15 @@ async function summaryOf(`,
   {
     id: "silent-counts",
     rules: ["L8", "D6"],
-    says: "Silent entries count as unread.",
+    says: "Keys and requests, which nobody sees, are sent as messages that count.",
     changes: [
       {
-        file: "src/client/sync/plan-entries.ts",
-        find: "!entry.silent && entry.sender.user_id !== self.userId;",
-        replace: "entry.sender.user_id !== self.userId;",
+        file: "src/client/outbox/outbox.ts",
+        find: "this.#item(conversationId, content, true)",
+        replace: "this.#item(conversationId, content, false)",
       },
     ],
-    checks: ["test/unit/client/sync.test.ts", "sim"],
+    checks: ["sim"],
   },
   {
     id: "held-beside-live",
