@@ -15,6 +15,7 @@ interface Healing {
 const stepMs = 10_000;
 /** Longer than the longest back-off of an alarm, twice over. */
 const patienceMs = 25 * 60_000;
+const lastLooks = 3;
 
 export function heal(healing: Healing): void {
   const { world, devices, people, checker } = healing;
@@ -32,10 +33,15 @@ export function heal(healing: Healing): void {
   });
   if (!isHealed) return;
   world.soundSince ??= world.scheduler.now;
-  // It stays quiet, and a last look at everything finds it right.
-  for (const device of devices)
-    world.scheduler.after(0, "last look", device, () => lookAtAll(device, people));
-  world.scheduler.runUntil(world.scheduler.now + 30_000);
+  // It stays quiet, and last looks at everything find it right. Whose log-in runs out meanwhile comes back once more.
+  for (let round = 0; round < lastLooks; round += 1) {
+    for (const device of devices)
+      world.scheduler.after(0, "last look", device, () => {
+        comeBack(device, people, false);
+        lookAtAll(device, people);
+      });
+    world.scheduler.runUntil(world.scheduler.now + stepMs);
+  }
   const reason = checker.unquiet(devices);
   if (reason !== null) checker.judge(`[convergence] it was quiet, and then: ${reason}`);
 }
