@@ -8,6 +8,7 @@ import { readCredential } from "../../mls-guard/credential.ts";
 import type { Generation } from "../../mls-guard/group-id.ts";
 import type { Suite } from "../../mls-guard/leaf.ts";
 import { type DeviceRef, deviceKey } from "../../protocol/ids.ts";
+import { limits } from "../../protocol/limits.ts";
 import { fail } from "./failures.ts";
 import { holdsCertificate } from "./identity.ts";
 import type { GroupKind } from "./suites.ts";
@@ -28,7 +29,8 @@ export interface GroupLeaf {
 
 /** A sender may lose what it encrypted and never sent, so ratchets are followed over gaps; skipped keys are few. */
 export const ratchetConfig = {
-  retainKeysForGenerations: 16,
+  // A frame lost on its way is overtaken by what else its device had in flight: all of those keys must still be there.
+  retainKeysForGenerations: 2 * limits.outboxInFlightMax,
   /** Zero does not work there: the library then keeps every epoch. settled() drops them. */
   retainKeysForEpochs: 1,
   maximumForwardRatchetSteps: 1_000,
