@@ -17,8 +17,14 @@ export interface CheapGroup extends CheapGroupId {
   own: number | null;
   secret: string;
   transcript: string;
-  /** Messages of each leaf in this epoch. */
-  counts: Record<number, number>;
+  /** The ratchet of each leaf in this epoch. */
+  counts: Record<number, CheapCount>;
+}
+
+export interface CheapCount {
+  next: number;
+  /** Counts that were overtaken and can still be opened, lowest first. */
+  skipped: number[];
 }
 
 export function freshSecret(): string {
@@ -76,6 +82,6 @@ export function opened({ state, ratchets }: HeldGroup): CheapGroup {
   const group = JSON.parse(new TextDecoder().decode(state)) as CheapGroup;
   const counts = { ...group.counts };
   for (const { epoch, leafIndex, bytes } of ratchets)
-    if (epoch === group.epoch) counts[leafIndex] = Number(new TextDecoder().decode(bytes));
+    if (epoch === group.epoch) counts[leafIndex] = JSON.parse(new TextDecoder().decode(bytes));
   return { ...group, counts };
 }

@@ -1,12 +1,13 @@
 /** Messages of the cheap engine: a count per leaf and epoch is the ratchet. */
 import { base64, hex } from "@scure/base";
 import type { CryptoPort, Ratchet } from "../../src/client/crypto/port.ts";
+import { ratchetConfig } from "../../src/client/mls/group.ts";
 import { deviceKey } from "../../src/protocol/ids.ts";
-import { type CheapGroup, findLeaf, isSame, opened } from "./cheap-group.ts";
+import { type CheapCount, type CheapGroup, findLeaf, isSame, opened } from "./cheap-group.ts";
 import { fromBytes, toBytes } from "./cheap-mls.ts";
 import { fail, good } from "./outcome.ts";
 
-const stepsAheadMax = 1_000;
+const unused: CheapCount = { next: 0, skipped: [] };
 
 export const messages: Pick<CryptoPort, "encrypt" | "open"> = {
   async encrypt(heldGroup, { content, position, stateHash }) {
@@ -14,7 +15,7 @@ export const messages: Pick<CryptoPort, "encrypt" | "open"> = {
     if (group.own === null) return fail("removed");
     const sender = group.leaves[group.own];
     if (sender == null) return fail("unknown_leaf");
-    const count = group.counts[group.own] ?? 0;
+    const { next: count } = group.counts[group.own] ?? unused;
     const bytes = toBytes({
       cheap: "message",
       conversationId: group.conversationId,
@@ -29,7 +30,11 @@ export const messages: Pick<CryptoPort, "encrypt" | "open"> = {
       secret: group.secret,
       content: base64.encode(content),
     });
-    return good({ bytes, k: new Uint8Array(32), ...step(group, group.own, count + 1) });
+    return good({
+      bytes,
+      k: new Uint8Array(32),
+      ...step(group, group.own, { next: count + 1, skipped: [] }),
+    });
   },
   async open(heldGroup, { bytes, place, stateHash }) {
     const group = opened(heldGroup);
@@ -46,9 +51,9 @@ export const messages: Pick<CryptoPort, "encrypt" | "open"> = {
     if (leaf === -1) return fail("unknown_leaf");
     if (deviceKey(message.sender) !== deviceKey(place.sender)) return fail("wrong_device");
     if (leaf === group.own) return fail("own_message");
-    const next = group.counts[leaf] ?? 0;
-    if (message.count < next) return fail("replayed");
-    if (message.count - next > stepsAheadMax) return fail("ratchet_gap");
+    const { next, skipped } = group.counts[leaf] ?? unused;
+    if (message.count < next && !skipped.includes(message.count)) return fail("replayed");
+    if (message.count - next > ratchetConfig.maximumForwardRatchetSteps) return fail("ratchet_gap");
     if (message.secret !== group.secret) return fail("decrypt_failed");
     if (stateHash !== null && hex.encode(stateHash) !== message.stateHash) return fail("state_mismatch");
     const { messageId, baseSeq, baseHash } = message;
@@ -57,15 +62,28 @@ export const messages: Pick<CryptoPort, "encrypt" | "open"> = {
       k: new Uint8Array(32),
       position: { messageId, baseSeq, baseHash: hex.decode(baseHash) },
       stateHash: hex.decode(message.stateHash),
-      ...step(group, leaf, message.count + 1),
+      ...step(group, leaf, counted({ next, skipped }, message.count)),
     });
   },
 };
 
-function step(group: CheapGroup, leafIndex: number, count: number): { ratchet: Ratchet; version: string } {
-  const bytes = new TextEncoder().encode(String(count));
+function counted({ next, skipped }: CheapCount, count: number): CheapCount {
+  if (count < next) return { next, skipped: skipped.filter((other) => other !== count) };
+  const overtaken = Array.from({ length: count - next }, (_, index) => next + index);
+  return {
+    next: count + 1,
+    skipped: [...skipped, ...overtaken].slice(-ratchetConfig.retainKeysForGenerations),
+  };
+}
+
+function step(
+  group: CheapGroup,
+  leafIndex: number,
+  count: CheapCount,
+): { ratchet: Ratchet; version: string } {
+  const bytes = new TextEncoder().encode(JSON.stringify(count));
   return {
     ratchet: { epoch: group.epoch, leafIndex, bytes },
-    version: `${group.epoch}.${leafIndex}.${count}`,
+    version: `${group.epoch}.${leafIndex}.${count.next}.${count.skipped.length}`,
   };
 }
