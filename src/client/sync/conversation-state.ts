@@ -76,15 +76,26 @@ export function withNewLog(
   ownUserId: string,
 ): ConversationRecord {
   const fresh = newRecord(state, state.first_seq ?? 1, ownUserId);
-  // [E13] Another log is no answer to a fork.
-  const { peerId, stateHash, name, rejoinedAtMs, security, leavers } = record;
-  const kept = { peerId, stateHash, name, rejoinedAtMs, security, leavers };
+  // [E13] Another log is no answer to a fork. [E14] Who left is read again: where the statement was lost with the log,
+  // the server knows a member, whom nobody could take out for having left.
+  const { peerId, stateHash, name, rejoinedAtMs, security } = record;
+  const kept = { peerId, stateHash, name, rejoinedAtMs, security };
   return { ...fresh, ...kept, resync: { to: state.head, hasNotice: false } };
 }
 
-/** What lies below `firstSeq` is not for this device: reading goes on there. */
+/**
+ * What lies below `firstSeq` is not for this device: reading goes on there. [E14] Who had left by then is out, or, like
+ * oneself, has been brought back.
+ */
 export function startingAt(record: ConversationRecord, firstSeq: number): ConversationRecord {
-  return { ...record, firstSeq, cursor: { seq: firstSeq - 1, messageId: null }, proven: null, chain: null };
+  return {
+    ...record,
+    firstSeq,
+    leavers: [],
+    cursor: { seq: firstSeq - 1, messageId: null },
+    proven: null,
+    chain: null,
+  };
 }
 
 /** [R1] Monotonic, read implies delivered; one's own read mark may come from another of one's devices. */
