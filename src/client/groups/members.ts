@@ -69,7 +69,7 @@ export class Members {
         const add = (await founder.claim("group", batch)).slice(0, limits.devicesPerCommitMax);
         if (add.length === 0) throw new EncryptionError("no_keys");
         left -= batch.length;
-        return { add };
+        return { add, ...withoutRolesOf(batch, present) };
       });
     }
   }
@@ -162,6 +162,13 @@ const usersAtOnce = Math.floor(limits.devicesPerCommitMax / limits.devicesPerUse
 function absent({ group }: Present, userIds: readonly string[]): string[] {
   const held = new Set(group.devices.map((device) => device.user_id));
   return [...new Set(userIds)].filter((userId) => !held.has(userId));
+}
+
+/** Whoever was an admin and left comes back as a member. */
+function withoutRolesOf(userIds: readonly string[], { state }: Present): Pick<PlannedChange, "state"> {
+  if (state === null) return {};
+  const roles = state.roles.filter(({ user_id }) => !userIds.includes(user_id));
+  return roles.length === state.roles.length ? {} : { state: { ...state, roles } };
 }
 
 function ownRole({ state }: Present, userId: string): Role {

@@ -114,8 +114,15 @@ export function roleIn(state: GroupState, userId: string): Role {
   return state.roles.find((it) => it.user_id === userId)?.role ?? "member";
 }
 
-/** [E16] Whether the one who committed may change the state so. Name and picture are the admins', like the members. */
-export function allowsState(before: GroupState, after: GroupState, committer: string): boolean {
+/**
+ * [E16] Whether the one who committed may change the state so. Name and picture are the admins', like the members.
+ * Whoever comes in comes in as a member, whatever they were before they left: no more than that may be said of `newcomers`.
+ */
+export function allowsState(
+  before: GroupState,
+  after: GroupState,
+  { committer, newcomers }: { committer: string; newcomers: readonly string[] },
+): boolean {
   const own = roleIn(before, committer);
   const isSameLook = before.name === after.name && before.picture === after.picture;
   if (!isSameLook && own === "member") return false;
@@ -123,6 +130,7 @@ export function allowsState(before: GroupState, after: GroupState, committer: st
   const changed = users.filter((userId) => roleIn(before, userId) !== roleIn(after, userId));
   return changed.every((userId) => {
     if (own === "owner") return true;
+    if (newcomers.includes(userId)) return own === "admin" && roleIn(after, userId) === "member";
     const isPromotion = roleIn(before, userId) === "member" && roleIn(after, userId) === "admin";
     return own === "admin" && isPromotion;
   });
