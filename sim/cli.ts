@@ -1,6 +1,7 @@
 /** The command line: which seeds, how many operations each, what to print. Exits with 1 if a rule was broken. */
 import { parseArgs } from "node:util";
-import { makePlan } from "./actors/plan.ts";
+import { makePlan, type Plan } from "./actors/plan.ts";
+import { engineNames, loadRealEngine } from "./crypto/engines.ts";
 import { inMacrotask } from "./macrotask.ts";
 import { runSeeds, type SeedResult } from "./pool.ts";
 import { reportFailure } from "./report.ts";
@@ -10,6 +11,7 @@ const usage = `npm run sim -- [options]
   --seeds N        how many seeds to run (default 100)
   --seed S         the first of them (default 1)
   --operations N   operations per seed (default 200)
+  --crypto NAME    cheap: tens of thousands of seeds (default); real: MLS as it ships, some sixty times slower
   --json           end with one line of JSON
   --trace          print every event of the first seed, and run no other
   --no-shrink      report failures as they are, without looking for smaller ones`;
@@ -23,11 +25,12 @@ export async function run(args: string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  if (options.trace) return await printTrace(options.first, options.operations);
+  if (options.trace) return await printTrace(options.first, options);
   const seeds = Array.from({ length: options.count }, (_, index) => options.first + index);
   const started = performance.now();
   const results: SeedResult[] = [];
-  await runSeeds(seeds, options.operations, (result) => results.push(result));
+  const { operations, engine } = options;
+  await runSeeds({ seeds, operations, engine }, (result) => results.push(result));
   const seconds = (performance.now() - started) / 1000;
   const failing = results
     .filter((result) => result.failure !== null)
@@ -36,11 +39,11 @@ export async function run(args: string[]): Promise<void> {
   console.log(sentence(results, failing.length, seconds));
   if (options.json) {
     const failing_seeds = failing.map((result) => result.seed);
-    const operations = options.count * options.operations;
     console.log(
       JSON.stringify({
         seeds: options.count,
-        operations,
+        operations: options.count * options.operations,
+        crypto: engine,
         violations: failing.length,
         failing_seeds,
         seconds: round(seconds),
@@ -60,6 +63,7 @@ function readOptions(args: string[]) {
         seeds: { type: "string", default: "100" },
         seed: { type: "string", default: "1" },
         operations: { type: "string", default: "200" },
+        crypto: { type: "string", default: "cheap" },
         json: { type: "boolean", default: false },
         trace: { type: "boolean", default: false },
         "no-shrink": { type: "boolean", default: false },
@@ -67,7 +71,17 @@ function readOptions(args: string[]) {
     });
     const [count, first, operations] = [values.seeds, values.seed, values.operations].map(Number);
     if (!isCount(count) || !isCount(first) || !isCount(operations)) return null;
-    return { count, first, operations, json: values.json, trace: values.trace, shrink: !values["no-shrink"] };
+    const engine = engineNames.find((name) => name === values.crypto);
+    if (engine === undefined) return null;
+    return {
+      count,
+      first,
+      operations,
+      engine,
+      json: values.json,
+      trace: values.trace,
+      shrink: !values["no-shrink"],
+    };
   } catch {
     return null;
   }
@@ -77,18 +91,24 @@ function isCount(value: number | undefined): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 
+async function planOf(seed: number, { operations, engine }: Options): Promise<Plan> {
+  if (engine === "real") await loadRealEngine();
+  return { ...makePlan(String(seed), operations), engine };
+}
+
 async function report({ seed, failure }: SeedResult, options: Options, isInFull: boolean): Promise<void> {
   if (!isInFull) {
     console.log(`Seed ${seed} breaks ${failure?.rule}: ${failure?.what.slice(0, 200)}\n`);
     return;
   }
-  const plan = makePlan(String(seed), options.operations);
+  const plan = await planOf(seed, options);
   const text = await inMacrotask(() => reportFailure(plan, simulate(plan), options.shrink));
   console.log(`${text}\n`);
 }
 
-async function printTrace(seed: number, operations: number): Promise<void> {
-  const outcome = await inMacrotask(() => simulate(makePlan(String(seed), operations), { trace: true }));
+async function printTrace(seed: number, options: Options): Promise<void> {
+  const plan = await planOf(seed, options);
+  const outcome = await inMacrotask(() => simulate(plan, { trace: true }));
   for (const line of outcome.lines) console.log(line);
   console.log(
     `Seed ${seed}: ${outcome.eventCount} events, trace hash ${outcome.hash}, ${outcome.violation?.what ?? "no rule broken"}`,

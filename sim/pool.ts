@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { makePlan } from "./actors/plan.ts";
+import { type EngineName, loadRealEngine } from "./crypto/engines.ts";
 import { inMacrotask } from "./macrotask.ts";
 import { simulate } from "./simulate.ts";
 
@@ -15,12 +16,16 @@ export interface SeedResult {
 interface Task {
   seeds: number[];
   operations: number;
+  engine: EngineName;
 }
 
 const seedsPerTask = 10;
 
-export async function runSeed(seed: number, operations: number): Promise<SeedResult> {
-  const outcome = await inMacrotask(() => simulate(makePlan(String(seed), operations)));
+export async function runSeed(
+  seed: number,
+  { operations, engine }: Pick<Task, "operations" | "engine">,
+): Promise<SeedResult> {
+  const outcome = await inMacrotask(() => simulate({ ...makePlan(String(seed), operations), engine }));
   const { hash, eventCount, entryCount, violation } = outcome;
   return {
     seed,
@@ -36,8 +41,9 @@ export function serveTasks(): void {
   if (isMainThread) throw new Error("only a worker serves tasks");
   parentPort?.on("message", (task: Task) => {
     const run = async () => {
+      if (task.engine === "real") await loadRealEngine();
       const results: SeedResult[] = [];
-      for (const seed of task.seeds) results.push(await runSeed(seed, task.operations));
+      for (const seed of task.seeds) results.push(await runSeed(seed, task));
       parentPort?.postMessage(results);
     };
     run().catch((error: unknown) => {
@@ -48,13 +54,12 @@ export function serveTasks(): void {
 
 /** Rejects if a worker dies. `onResult` is called for each seed as it comes, in no order. */
 export async function runSeeds(
-  seeds: number[],
-  operations: number,
+  { seeds, operations, engine }: Task,
   onResult: (result: SeedResult) => void,
 ): Promise<void> {
   const tasks: Task[] = [];
   for (let at = 0; at < seeds.length; at += seedsPerTask) {
-    tasks.push({ seeds: seeds.slice(at, at + seedsPerTask), operations });
+    tasks.push({ seeds: seeds.slice(at, at + seedsPerTask), operations, engine });
   }
   const count = Math.min(availableParallelism(), tasks.length);
   await Promise.all(Array.from({ length: count }, () => work(tasks, onResult)));

@@ -6,7 +6,7 @@
 import type { ErrorCode, ErrorDetails } from "../../src/protocol/errors.ts";
 import { type DeviceRef, deviceKey, messageIdTime } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
-import type { RateLimiter } from "../rate.ts";
+import type { RateLimiter } from "../../src/protocol/rate-limiter.ts";
 import type { Refusal } from "../rpc.ts";
 import { changedIdentity } from "./changed-identity.ts";
 import { refusalOfCommit, refusalOfFounding } from "./commit-rules.ts";

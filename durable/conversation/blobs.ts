@@ -32,7 +32,7 @@ export class Blobs {
     if (!this.#mayTakePart(asker)) return { refused: { code: "not_found", details: {} } };
     if (this.#sweeping.has(hash)) return { refused: { code: "busy", details: {} } };
     const isStored = objects.storedSize(this.#core.sql, hash) !== undefined;
-    if (!objects.announceUpload(this.#core.sql, hash, Date.now()))
+    if (!objects.announceUpload(this.#core.sql, { hash, by: asker }, Date.now()))
       return { refused: { code: "busy", details: { where: "uploads that no entry names" } } };
     this.#core.armAlarm(limits.blobUnnamedLifetimeMs);
     return { state: isStored ? "stored" : "announced" };

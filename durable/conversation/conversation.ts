@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { z } from "zod";
 import logMigration from "../../migrations/conversation/0001_log.sql";
 import mlsMigration from "../../migrations/conversation/0002_mls.sql";
+import uploadOwnerMigration from "../../migrations/conversation/0003_upload_owner.sql";
 import { type Bindings, readConfig } from "../../src/config.ts";
 import { closeCodes } from "../../src/protocol/close-codes.ts";
 import type { ConversationState } from "../../src/protocol/entry.ts";
@@ -42,7 +43,7 @@ import { deviceOf, memberOf } from "./roster.ts";
 import { mayJoin } from "./roster-rules.ts";
 import { describe } from "./state.ts";
 
-const migrations = [logMigration, mlsMigration];
+const migrations = [logMigration, mlsMigration, uploadOwnerMigration];
 
 export class Conversation extends DurableObject<Bindings> {
   #core: ConversationCore;

@@ -10,7 +10,7 @@ import { keepObjects, suiteOf } from "./changed-identity.ts";
 import { refusalOfFounding } from "./commit-rules.ts";
 import type { ConversationCore } from "./core.ts";
 import type { CommitDraft } from "./draft.ts";
-import { entryHead, insertEntry } from "./log.ts";
+import { entryHead, hasBody, insertEntry } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { memberOf } from "./roster.ts";
@@ -65,8 +65,15 @@ export function found(
   return { state: describe(core.id, core.loaded, foundingSeq, core.key) };
 }
 
-/** What there is, for a call that founds nothing; undefined when it asks for the next generation. */
-export function foundedAlready(core: ConversationCore, call: FoundCall): FoundOutcome | undefined {
+/**
+ * What there is, for a call that founds nothing; undefined when it asks for the next generation. With its draft, a repeat
+ * is held to what it says: other bytes under a used id are a conflict [L3].
+ */
+export function foundedAlready(
+  core: ConversationCore,
+  call: FoundCall,
+  draft?: CommitDraft,
+): FoundOutcome | undefined {
   const { loaded } = core;
   if (loaded === null) return undefined;
   const member = memberOf(loaded.identity.roster, call.author.user_id);
@@ -80,7 +87,13 @@ export function foundedAlready(core: ConversationCore, call: FoundCall): FoundOu
     call.generation === generation &&
     entryHead(core.sql, foundedSeq)?.message_id === call.message_id &&
     isSame(core.cache.one(foundedSeq).author, call.author);
+  if (isRepeat && draft !== undefined && !isAsFounded(core, foundedSeq, draft))
+    return { refused: { code: "id_conflict", details: { first_seq: foundedSeq } } };
   return isRepeat ? { state } : { refused: { code: "already_founded", details: {} }, state };
+}
+
+function isAsFounded({ sql }: ConversationCore, seq: number, draft: CommitDraft): boolean {
+  return draft.body !== undefined && hasBody(sql, seq, draft, draft.body);
 }
 
 function isSame(one: DeviceRef, other: DeviceRef): boolean {

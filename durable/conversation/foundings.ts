@@ -32,12 +32,12 @@ export class Foundings {
     const { core, blobs } = this.#parts;
     if (!(await this.#isInPlace(call))) return { refused: { code: "bad_roster", details: {} } };
     const known = foundedAlready(core, call);
-    if (known !== undefined) return known;
+    if (known !== undefined && "refused" in known) return known;
     const baseSeq = core.loaded?.head.seq ?? 0;
     const draft = await foundingDraft(call, baseSeq, (blob) => blobs.fetch(blob));
-    // What came between while the bytes were fetched.
-    const overtaken = foundedAlready(core, call);
-    if (overtaken !== undefined) return overtaken;
+    // The call's own repeat, or what came between while the bytes were fetched.
+    const founded = foundedAlready(core, call, draft);
+    if (founded !== undefined) return founded;
     return core.loaded === null ? await this.#foundFirst(call, draft) : await this.#foundAgain(call, draft);
   }
 

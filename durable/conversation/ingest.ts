@@ -7,8 +7,8 @@
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
+import { RateLimiter } from "../../src/protocol/rate-limiter.ts";
 import { entriesFrames } from "../out-frames.ts";
-import { RateLimiter } from "../rate.ts";
 import type { SubmitOutcome } from "../rpc.ts";
 import { appendBatch, type Batch, type Decision, type Lane, type Pending } from "./append.ts";
 import type { ConversationCore } from "./core.ts";

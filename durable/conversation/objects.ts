@@ -4,6 +4,7 @@
  * swept. An object stays while the log, a Welcome that somebody awaits, or the present epoch names it.
  */
 import { base64 } from "@scure/base";
+import { type DeviceRef, deviceKey } from "../../src/protocol/ids.ts";
 import { limits } from "../../src/protocol/limits.ts";
 import type { Blob as BlobRef } from "../../src/protocol/mls.ts";
 import type { DecodedBlob, DecodedObjects } from "./draft.ts";
@@ -55,17 +56,25 @@ export function dropUnnamedRows(sql: SqlStorage): void {
   sql.exec(`DELETE FROM objects WHERE bytes IS NOT NULL AND ${unnamed}`);
 }
 
-/** An upload is about to be written to R2. False when too many are that no entry names. */
-export function announceUpload(sql: SqlStorage, hash: string, now: number): boolean {
+/** An upload is about to be written to R2. False when this device has too many that no entry names. */
+export function announceUpload(
+  sql: SqlStorage,
+  { hash, by }: { hash: string; by: DeviceRef },
+  now: number,
+): boolean {
   const { count } = sql
-    .exec<{ count: number }>(`SELECT count(*) AS count FROM objects WHERE ${unnamed}`)
+    .exec<{ count: number }>(
+      `SELECT count(*) AS count FROM objects WHERE announced_by = ? AND ${unnamed}`,
+      deviceKey(by),
+    )
     .one();
-  if (count >= limits.blobsUnnamedMax && rowOf(sql, hash) === undefined) return false;
+  if (count >= limits.blobsUnnamedPerDeviceMax && rowOf(sql, hash) === undefined) return false;
   sql.exec(
-    `INSERT INTO objects (hash, size, bytes, is_stored, is_logged, announced_at) VALUES (?, 0, NULL, 0, 0, ?)
-     ON CONFLICT (hash) DO UPDATE SET announced_at = excluded.announced_at`,
+    `INSERT INTO objects (hash, size, bytes, is_stored, is_logged, announced_at, announced_by)
+     VALUES (?, 0, NULL, 0, 0, ?, ?) ON CONFLICT (hash) DO UPDATE SET announced_at = excluded.announced_at`,
     hash,
     now,
+    deviceKey(by),
   );
   return true;
 }

@@ -4,7 +4,7 @@
  * Conversation did not refuse is as good as listed.
  */
 import { limits } from "../../src/protocol/limits.ts";
-import { RateLimiter } from "../rate.ts";
+import { RateLimiter } from "../../src/protocol/rate-limiter.ts";
 import type { ChatList } from "./chat-list.ts";
 
 export class Unlisted {

@@ -7,7 +7,7 @@ import type { Environment } from "../../src/client/environment.ts";
 import { KittiwakeClient } from "../../src/client/kittiwake.ts";
 import type { SessionRecord, ValueRecord } from "../../src/client/store/records.ts";
 import { aloneTabs } from "../../src/client/tabs/tabs.ts";
-import { makeCheapEngine } from "../crypto/cheap-engine.ts";
+import { engines } from "../crypto/engines.ts";
 import type { Edge } from "../runtime/edge.ts";
 import type { Rng } from "../runtime/rng.ts";
 import type { Caller } from "../runtime/rpc.ts";
@@ -103,7 +103,7 @@ export class Device implements Caller {
       url: "https://sim",
       store: this.#openStore(life),
       environment,
-      crypto: makeCheapEngine(),
+      crypto: engines[this.world.engine](),
       tabs: this.#port?.portOf(this) ?? aloneTabs(),
     });
     this.app = app;

@@ -2,6 +2,7 @@
  * What a seed stands for: how many users with how many devices, how badly things go, and the operations one after the
  * other. A plan is plain data drawn before the run, so that a failing one can be made smaller by leaving parts out.
  */
+import type { EngineName } from "../crypto/engines.ts";
 import type { Bounds } from "../runtime/bounds.ts";
 import { Rng } from "../runtime/rng.ts";
 import { withExtras, withGroups } from "./extras.ts";
@@ -65,6 +66,8 @@ export interface Plan {
   users: number[];
   /** Every other device is a browser with two tabs. */
   hasTabs: boolean;
+  /** What encrypts: the same operations, and not the same run. */
+  engine: EngineName;
   operations: Operation[];
 }
 
@@ -87,7 +90,7 @@ function drawBase(seed: string, count: number): Plan {
     const kind = opening !== null && rng.chance(0.8) ? opening : pickKind(kinds, rng.next() * total);
     return { gapMs: pickGap(rng), kind, target: rng.next(), other: rng.next(), amount: rng.next() };
   });
-  return { seed, profile, bounds: {}, users, hasTabs: false, operations };
+  return { seed, profile, bounds: {}, users, hasTabs: false, engine: "cheap", operations };
 }
 
 function pickKind(kinds: [OperationKind, number][], at: number): OperationKind {

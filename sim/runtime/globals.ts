@@ -2,8 +2,8 @@
  * The globals that product code uses, on virtual time and seeded chance. They are in place only while a run is on; a run
  * is synchronous, so nothing else in the process ever meets them.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { Rng } from "./rng.ts";
+import { runCrypto, takeChanceFrom } from "./run-crypto.ts";
 import type { Host, SimEvent } from "./scheduler.ts";
 import { SimWebSocket } from "./server-socket.ts";
 import { SimObject } from "./sim-object.ts";
@@ -37,6 +37,7 @@ export function installGlobals(world: World): () => void {
   const realRandom = Math.random;
   const now = () => Math.floor(scheduler.now + (host()?.skewMs ?? 0));
   const random = () => (host()?.rng ?? anyone).next();
+  takeChanceFrom(() => host()?.rng ?? anyone);
   Date.now = now;
   Math.random = random;
   const undo = replaceGlobals({
@@ -45,10 +46,7 @@ export function installGlobals(world: World): () => void {
     scheduler: {
       wait: (delayMs: number) => new Promise<void>((resolve) => void timer(world, delayMs, resolve)),
     },
-    crypto: {
-      getRandomValues: <T extends Uint8Array>(bytes: T) => (host()?.rng ?? anyone).fill(bytes),
-      subtle: { digest: async (_name: string, data: Uint8Array) => sha256(data).buffer },
-    },
+    crypto: runCrypto,
     Response: SimResponse,
     WebSocket: SimWebSocket,
     WebSocketRequestResponsePair: RequestResponsePair,

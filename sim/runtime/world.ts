@@ -1,4 +1,5 @@
 /** What every part of one run shares: time, objects by name, the faults in force, who watches, and the trace. */
+import type { EngineName } from "../crypto/engines.ts";
 import type { Trace } from "../trace.ts";
 import { type Faults, isSound } from "./faults.ts";
 import type { Observer } from "./observer.ts";
@@ -16,6 +17,7 @@ export class World {
   /** Since when nothing has gone wrong between objects, or in them; null while it may. Milliseconds. */
   soundSince: number | null;
   observer: Observer;
+  readonly engine: EngineName;
   readonly #classes: Record<ClassName, ObjectClass>;
 
   constructor(options: {
@@ -25,6 +27,7 @@ export class World {
     classes: Record<ClassName, ObjectClass>;
     env: (world: World) => Record<string, unknown>;
     observer: Observer;
+    engine: EngineName;
   }) {
     this.seed = options.seed;
     this.scheduler = new Scheduler(options.seed);
@@ -32,6 +35,7 @@ export class World {
     this.soundSince = isSound(options.faults) ? this.scheduler.now : null;
     this.trace = options.trace;
     this.observer = options.observer;
+    this.engine = options.engine;
     this.#classes = options.classes;
     this.env = options.env(this);
   }

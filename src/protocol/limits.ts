@@ -32,9 +32,10 @@ export const limits = {
   // A picture of 64 KiB is 88 KiB of base64 and so padded to 128 KiB; the rest is room for the sealing.
   sealedProfileBytesMax: 128 * 1024 + 256,
 
-  /** Of one conversation: uploads that no entry names yet, and Welcomes that somebody has not fetched. */
-  blobsUnnamedMax: 64,
+  /** Of one device in one conversation: uploads that no entry names yet, or any more. */
+  blobsUnnamedPerDeviceMax: 64,
   blobUnnamedLifetimeMs: 60 * 60_000,
+  /** Of one conversation: Welcomes that somebody has not fetched. */
   welcomesKeptMax: 256,
 
   // Identity.
@@ -135,6 +136,9 @@ export const limits = {
   statePartsMax: 8,
   commitJitterMs: 3_000,
   resendRequestsPerChatMax: 50,
+  // Answers to one device's requests for a state or a lost message: what it asks for beyond that is passed over.
+  repairAnswersBurst: 20,
+  repairAnswersPerSecond: 1 / 60,
 } as const;
 
 const relations: readonly [boolean, string][] = [

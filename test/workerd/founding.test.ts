@@ -57,6 +57,9 @@ describe("founding", () => {
       expect(await conversation.found(borrowed)).toMatchObject({ refused: { code: "already_founded" } });
       await conversation.submit(won.author, [submissionOf("x")]);
     }
+    // [L3] The winner's id with other bytes is neither a repeat nor another founding.
+    const altered = { ...(await call(won.author)), message_id: won.message_id };
+    expect(await conversation.found(altered)).toMatchObject({ refused: { code: "id_conflict" } });
   });
 
   it("is refused to strangers, for wrong users, and stores nothing then", async () => {

@@ -3,8 +3,9 @@
  * may fail or come twice; what matters is found again when the conversation is next brought up to date.
  */
 import { userDevicesSchema } from "../../protocol/http.ts";
-import { deviceKey } from "../../protocol/ids.ts";
+import { type DeviceRef, deviceKey } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
+import { RateLimiter } from "../../protocol/rate-limiter.ts";
 import type { Content } from "../content.ts";
 import type { CryptoPort } from "../crypto/port.ts";
 import type { Timer } from "../environment.ts";
@@ -37,6 +38,7 @@ export class FollowUps {
   readonly #options: FollowUpsOptions;
   readonly #states: StateExchange;
   readonly #timers = new Map<string, Timer>();
+  readonly #answers = new RateLimiter(limits.repairAnswersBurst, limits.repairAnswersPerSecond);
   readonly #resends = new Map<string, number>();
   #isStopped = false;
   constructor(options: FollowUpsOptions) {
@@ -88,14 +90,17 @@ export class FollowUps {
       case "profile_key":
         return await profiles.learned(followUp.userId, followUp.key, followUp.phone);
       case "state_wanted":
-        return this.#states.wanted(conversationId, followUp.hash);
+        if (this.#mayAnswer(conversationId, followUp.asker))
+          this.#states.wanted(conversationId, followUp.hash);
+        return;
       case "ask_for_state":
         return await outbox.writeSilent(conversationId, [
           { v: 1, type: "state_request", hash: followUp.hash },
         ]);
       case "state_part":
-        return await this.#states.part(conversationId, followUp.content);
+        return await this.#states.part(conversationId, followUp.content, followUp.sender);
       case "resend_wanted":
+        if (!this.#mayAnswer(conversationId, followUp.asker)) return;
         return await this.#resend(conversationId, followUp.messageId, followUp.seq);
       case "failed":
         return await this.#failed(conversationId, followUp.failure, followUp);
@@ -104,6 +109,12 @@ export class FollowUps {
       case "join_due":
         return bringUp(conversationId);
     }
+  }
+
+  /** Each answer is a message to everybody: one member's requests must not make the others fill the log. */
+  #mayAnswer(conversationId: string, asker: DeviceRef): boolean {
+    const { environment } = this.#options.desk;
+    return this.#answers.take(`${conversationId} ${deviceKey(asker)}`, environment.now()) === 0;
   }
 
   /** Only from this device's own copy, and only of what it wrote itself. */

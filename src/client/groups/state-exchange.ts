@@ -4,6 +4,7 @@
  */
 import { base64 } from "@scure/base";
 import { concat } from "../../mls-guard/bytes.ts";
+import { type DeviceRef, deviceKey } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Content } from "../content.ts";
 import type { CryptoPort } from "../crypto/port.ts";
@@ -42,15 +43,18 @@ export class StateExchange {
     this.#answers.set(key, timer);
   }
 
-  async part(conversationId: string, part: StatePart): Promise<void> {
-    const key = `${conversationId} ${part.hash}`;
-    const timer = this.#answers.get(key);
+  /** One member's parts make one document: another's cannot spoil it. */
+  async part(conversationId: string, part: StatePart, sender: DeviceRef): Promise<void> {
+    const answer = `${conversationId} ${part.hash}`;
+    const timer = this.#answers.get(answer);
     if (timer !== undefined) this.#options.desk.environment.clearTimer(timer);
-    this.#answers.delete(key);
+    this.#answers.delete(answer);
+    const key = `${conversationId} ${deviceKey(sender)}`;
     const known = await this.#options.desk.store.get("documents", [conversationId]);
     if (known?.hash === part.hash || this.#options.desk.conversation(conversationId)?.stateHash !== part.hash)
       return;
-    const others = (this.#parts.get(key) ?? []).filter((it) => it.index !== part.index);
+    const isAlike = (it: StatePart) => it.hash === part.hash && it.count === part.count;
+    const others = (this.#parts.get(key) ?? []).filter((it) => isAlike(it) && it.index !== part.index);
     const parts = [...others, part].sort((one, other) => one.index - other.index);
     this.#parts.set(key, parts);
     if (parts.length < part.count) return;

@@ -116,11 +116,13 @@ function followUpsOf(content: Content, entry: MessageEntry, self: Self): FollowU
       return [{ type: "profile_key", userId: entry.sender.user_id, key, phone: said.phone }];
     }
     case "state_request":
-      return [{ type: "state_wanted", hash: content.hash }];
+      return [{ type: "state_wanted", hash: content.hash, asker: entry.sender }];
     case "state_part":
-      return [{ type: "state_part", content }];
+      return [{ type: "state_part", content, sender: entry.sender }];
     case "resend_request":
-      return [{ type: "resend_wanted", messageId: content.message_id, seq: content.seq }];
+      return [
+        { type: "resend_wanted", messageId: content.message_id, seq: content.seq, asker: entry.sender },
+      ];
     default:
       return [];
   }

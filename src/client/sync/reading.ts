@@ -27,10 +27,10 @@ export interface Reading {
 /** What is to be done once the entries are stored: everything that needs the network, or writes messages of its own. */
 export type FollowUp =
   | { type: "profile_key"; userId: string; key: Uint8Array; phone: string }
-  | { type: "state_wanted"; hash: string }
+  | { type: "state_wanted"; hash: string; asker: DeviceRef }
   | { type: "ask_for_state"; hash: string }
-  | { type: "state_part"; content: Extract<Content, { type: "state_part" }> }
-  | { type: "resend_wanted"; messageId: string; seq: number }
+  | { type: "state_part"; content: Extract<Content, { type: "state_part" }>; sender: DeviceRef }
+  | { type: "resend_wanted"; messageId: string; seq: number; asker: DeviceRef }
   | { type: "failed"; failure: MlsFailure; seq: number; messageId: string; sender: DeviceRef }
   /** [E14] Somebody is to be taken out. */
   | { type: "removal_due" }

@@ -10,8 +10,8 @@ import { type IdRow, RecentIds } from "../../../durable/conversation/recent-ids.
 import { memberOf, type Roster } from "../../../durable/conversation/roster.ts";
 import { changedRoster, foundedRoster, withGone } from "../../../durable/conversation/roster-change.ts";
 import type { Loaded } from "../../../durable/conversation/state.ts";
-import { RateLimiter } from "../../../durable/rate.ts";
 import { limits } from "../../../src/protocol/limits.ts";
+import { RateLimiter } from "../../../src/protocol/rate-limiter.ts";
 
 const alice = { user_id: "a".repeat(22), device_id: 1 };
 const bob = { user_id: "b".repeat(22), device_id: 1 };

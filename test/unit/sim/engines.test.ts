@@ -57,7 +57,7 @@ const engines: [name: string, make: () => CryptoPort][] = [
   ["the cheap engine", makeCheapEngine],
 ];
 
-describe.each(engines)("%s", (name, make) => {
+describe.each(engines)("%s", (_name, make) => {
   async function person(ref: DeviceRef, kind: ChatKind): Promise<Person> {
     const engine = make();
     const keys = await engine.makeDeviceKeys(ref);

@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { makePlan } from "../../../sim/actors/plan.ts";
+import { makePlan, type Plan } from "../../../sim/actors/plan.ts";
+import { loadRealEngine } from "../../../sim/crypto/engines.ts";
 import { inMacrotask } from "../../../sim/macrotask.ts";
 import { simulate } from "../../../sim/simulate.ts";
 
@@ -35,6 +36,21 @@ describe("the simulator", () => {
       }
       expect(new Set(hashes).size, `seed ${seed}`).toBe(1);
     }
+  });
+
+  it("[E2] breaks no rule with MLS as it ships, and gives the same trace again", {
+    timeout: 300_000,
+  }, async () => {
+    await loadRealEngine();
+    let entryCount = 0;
+    for (const seed of ["2", "5", "9"]) {
+      const plan: Plan = { ...makePlan(seed, 100), engine: "real" };
+      const outcomes = [await inMacrotask(() => simulate(plan)), await inMacrotask(() => simulate(plan))];
+      expect(outcomes[0]?.violation, `seed ${seed}`).toBeNull();
+      expect(outcomes[0]?.hash, `seed ${seed}`).toBe(outcomes[1]?.hash);
+      entryCount += outcomes[0]?.entryCount ?? 0;
+    }
+    expect(entryCount).toBeGreaterThan(0);
   });
 
   it("gives different traces for different seeds", async () => {
