@@ -45,9 +45,10 @@ export class Mender {
     const { desk, outbox, reader } = this.#options;
     const repair = repairFor(refusal.code);
     if (repair === "go_on") return 0;
+    if (repair === "look_first") await desk.inTurn(conversationId, () => this.#look(conversationId));
     const item = outbox.find(conversationId, refusal.message_id);
     if (item === null || item.state === "failed") return 0;
-    if (repair === "fail" || item.attempts + 1 >= limits.outboxAttemptsMax) {
+    if (repair === "fail" || repair === "look_first" || item.attempts + 1 >= limits.outboxAttemptsMax) {
       await outbox.update({ ...item, attempts: item.attempts + 1, state: "failed", failure: refusal.code });
       if (refusal.code === "not_found") this.#options.lookAgain(conversationId);
       return 0;
@@ -59,6 +60,11 @@ export class Mender {
     await this.#count(conversationId, refusal, repair === "encrypt_again" || repair === "remove_due");
     if (repair !== "wait") return 0;
     return refusal.retry_after_ms ?? backoffMs(item.attempts + 1, desk.environment.random());
+  }
+
+  async #look(conversationId: string): Promise<void> {
+    await this.#options.reader.refresh(conversationId);
+    await this.#options.reader.catchUp(conversationId);
   }
 
   async #reachEpoch(item: OutboxRecord): Promise<void> {

@@ -5,6 +5,7 @@ import { type ErrorCode, errorCodes } from "../../protocol/errors.ts";
  * encrypt_again: catch up, encrypt for the new epoch under the same id · remove_due: commit what has to go, then likewise · catch_up: fetch the log, then the same bytes ·
  * claim_position: show the position on the chat's socket, where the server can find that its log was restored [L5] ·
  * wait: the same again after a while · go_on: nothing is wrong with this one, it stood behind a refused one ·
+ * look_first: what went out before, and was encrypted anew meanwhile, may have come in late: fetch the log, fail if not ·
  * fail: shown to the user, later ones flow.
  */
 export type Repair =
@@ -14,6 +15,7 @@ export type Repair =
   | "claim_position"
   | "wait"
   | "go_on"
+  | "look_first"
   | "fail";
 
 const repairs: { [C in ErrorCode]?: Repair } = {
@@ -22,6 +24,7 @@ const repairs: { [C in ErrorCode]?: Repair } = {
   base_too_old: "catch_up",
   beyond_head: "claim_position",
   after_refusal: "go_on",
+  id_conflict: "look_first",
   rate_limited: "wait",
   busy: "wait",
   internal: "wait",

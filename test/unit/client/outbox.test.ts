@@ -257,6 +257,17 @@ describe("a refusal", () => {
     },
   );
 
+  it("[E3] id_conflict: what went out before and came in late is sent, and nobody is told to try again", async () => {
+    refuse("id_conflict");
+    const { messageId } = await alice.app.send(chat, "late");
+    const envelope = textEnvelope("late");
+    const body = { message_id: messageId, epoch: 1, base_seq: 1, silent: false, envelope };
+    world.server.log(chat).forge(alice.device, body, 0);
+    await allSent();
+    expect(logged()).toEqual([messageId]);
+    expect(await own()).toMatchObject([{ body: { text: "late" }, failure: null }]);
+  });
+
   it.each(["rate_limited", "busy"] as const)(
     "%s: waits as long as it was told, then resends in order",
     async (code) => {
