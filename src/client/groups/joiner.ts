@@ -88,7 +88,7 @@ export class Joiner {
         { table: "documents", remove: [conversationId] },
         { table: "pendingCommits", remove: [conversationId] },
       ];
-      if (!isLastResort) changes.push({ table: "keyPackages", remove: [usedRef] });
+      changes.push(await this.#spent(usedRef));
       if (record === null) await desk.store.apply(changes);
       else await desk.commit(record, changes);
       groups.stored(conversationId, group);
@@ -96,6 +96,13 @@ export class Joiner {
     if (!isLastResort) return;
     keys.rotateSoon(group.suite);
     onLastResort(conversationId);
+  }
+
+  /** [E6] A one-time package is gone; a last-resort one opens what else is under way, and is to be followed by another. */
+  async #spent(ref: string): Promise<Change> {
+    const own = await this.#options.desk.store.get("keyPackages", [ref]);
+    if (own === null || !own.isLastResort) return { table: "keyPackages", remove: [ref] };
+    return { table: "keyPackages", put: { ...own, isUsed: true } };
   }
 
   /** [E12] Without an anchor: what came before is taken on the server's word, and the chat says so. */

@@ -88,7 +88,7 @@ export class KeyRing {
     await this.#offer(suite, await this.#made(suite, 0, true));
   }
 
-  /** If it does not work now, the next fill finds that the server still holds one, and the old one serves on. */
+  /** If it does not work now, the next fill finds that the one the server holds has been used. */
   rotateSoon(suite: Suite): void {
     this.rotate(suite).catch(() => this.#again());
   }
@@ -119,7 +119,9 @@ export class KeyRing {
   async #fillSuite(suite: Suite, count: z.infer<typeof keyPackageCountSchema>[Suite]): Promise<void> {
     const known = (await this.packages()).filter((own) => own.suite === suite);
     const waiting = known.filter((own) => !own.isUploaded);
-    const holdsLastResort = count.last_resort && known.some((own) => own.isLastResort && own.isUploaded);
+    const isOffered = (own: KeyPackageRecord) =>
+      own.isLastResort && own.isConfirmed === true && own.isUsed !== true;
+    const holdsLastResort = count.last_resort && known.some(isOffered);
     const lacksLastResort = !holdsLastResort && !waiting.some((own) => own.isLastResort);
     const wanted = count.one_time < limits.keyPackagesLow ? limits.keyPackagesPerUploadOfOneTime : 0;
     const oneTime = Math.max(0, wanted - waiting.filter((own) => !own.isLastResort).length);
@@ -153,6 +155,12 @@ export class KeyRing {
       }));
       const path = "/account/key-packages";
       await call({ method: "PUT", path, body: { packages }, answer: keyPackageCountSchema });
+      const confirmed = batch.filter((own) => own.isLastResort);
+      await store.apply(
+        confirmed.map(
+          (own): Change => ({ table: "keyPackages", put: { ...own, isUploaded: true, isConfirmed: true } }),
+        ),
+      );
     }
   }
 

@@ -12,6 +12,10 @@ export interface KeysRecord extends DeviceKeys {
 export interface KeyPackageRecord extends OwnKeyPackage {
   isUploaded: boolean;
   madeAtMs: number;
+  /** Of a last-resort one: the server has answered that it holds it. */
+  isConfirmed?: boolean;
+  /** Of a last-resort one: this device was brought in by it, so the next one has to be another [E6]. */
+  isUsed?: boolean;
 }
 
 /** Without `ratchets` and `version`: the ones have a table, the other is of the engine that is running. */

@@ -124,6 +124,24 @@ describe("a crash or a lost answer", () => {
     const [given] = server.claim([device], "x_wing", true);
     expect(given?.package).not.toBe(Buffer.from(before?.bytes ?? []).toString("base64"));
   });
+
+  it("[E6] one whose replacement never arrived is replaced by the next fill", async () => {
+    const keys = ring();
+    await keys.fill();
+    const [used] = (await store.all("keyPackages")).filter(
+      (own) => own.isLastResort && own.suite === "x_wing",
+    );
+    if (used === undefined) throw new Error("there is no last resort");
+    await store.apply([{ table: "keyPackages", put: { ...used, isUsed: true } }]);
+    fault = "never arrives";
+    await expect(keys.rotate("x_wing")).rejects.toThrow(ConnectionError);
+    await ring().fill();
+    const [given] = server.claim([device], "x_wing", true);
+    expect(given?.package).not.toBe(Buffer.from(used.bytes).toString("base64"));
+    const count = uploads.length;
+    await ring().fill();
+    expect(uploads).toHaveLength(count);
+  });
 });
 
 function offered(): string[] {
