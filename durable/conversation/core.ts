@@ -92,7 +92,7 @@ export class ConversationCore {
 
   writeBack(): void {
     const { loaded } = this;
-    if (loaded === null || !loaded.progress.isDirty) return;
+    if (loaded === null || !loaded.progress.isBehind) return;
     saveProgress(this.sql, loaded);
     this.#sinceWriteBack = 0;
     // [R3] What is stored is confirmed to the reader's chat sockets; others learn it with their next answer.

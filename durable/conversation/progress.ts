@@ -82,6 +82,16 @@ export class Progress {
     return JSON.stringify(packed);
   }
 
+  /**
+   * Whether the row would change. Not only by what was reported: one's own entries, which nobody acknowledges, would be
+   * work again for every wake, and an alarm with it [F5].
+   */
+  get isBehind(): boolean {
+    const isPlaced = ([key, { placed }]: [string, DeviceProgress]) =>
+      placed > (this.#stored.get(key)?.placed ?? 0);
+    return this.isDirty || [...this.#devices].some(isPlaced);
+  }
+
   /** The row is written; returns members whose read watermark is confirmed by that. */
   stored(): string[] {
     this.isDirty = false;

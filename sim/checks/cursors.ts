@@ -17,8 +17,8 @@ export function judgeCursors(world: World, history: History, truth: Truth): stri
   const { devices, members } = row;
   for (const device of devices) {
     const held = truth.heldBy(device.key, history, device.from);
-    // Out again before it ever took the chat in: it has said that it wants nothing of it.
-    if (history.isOut(device.key) && held < device.from) continue;
+    // Out again before it ever took the chat in, be it one that it founded: it has said that it wants nothing of it.
+    if (history.isOut(device.key) && truth.storedUpTo(device.key, history.id) < device.from) continue;
     if (device.acked > held) {
       return `[D1] the Conversation counts ${device.key} as having ${device.acked}; it holds ${held}`;
     }

@@ -84,10 +84,13 @@ export class Truth {
     return this.#restored.has(conversationId);
   }
 
+  /** The cursor in the device's store; 0 when it has not taken the chat in. */
+  storedUpTo(deviceKey: string, conversationId: string): number {
+    return this.#held.get(`${deviceKey}/${conversationId}`)?.cursor ?? 0;
+  }
   /** Everything from `from` up to here is on the device, or is its own. */
   heldBy(deviceKey: string, history: History, from = 1): number {
-    const held = this.#held.get(`${deviceKey}/${history.id}`);
-    let seq = Math.max(held?.cursor ?? 0, from - 1);
+    let seq = Math.max(this.storedUpTo(deviceKey, history.id), from - 1);
     while (history.log[seq]?.author === deviceKey) seq += 1;
     return seq;
   }

@@ -74,6 +74,8 @@ export interface ConversationSummary {
   isMember: boolean;
   /** [E13] [E9] `fork`: sending has stopped, this device and another were shown different logs. `repairing`: coming back. */
   security: "ok" | "repairing" | "fork";
+  /** [E7] A stranger started this chat: it makes no noise until this user answers. */
+  isRequest: boolean;
   peerId: string | null;
   peerPhone: string | null;
   lastMessage: Message | null;

@@ -32,8 +32,12 @@ describe("two people", () => {
     expect(await bob.page.getByTestId("unread").textContent()).toContain("1");
     await alice.sees((messages) => messages[0]?.status === "delivered", "two ticks");
     await bob.openChat();
+    // [E7] They share no other chat: until Bob answers, this is a request.
+    const request = bob.page.getByTestId("request");
+    await request.waitFor();
     await alice.sees((messages) => messages[0]?.status === "read", "blue ticks");
     await bob.write("Hello Alice");
+    await request.waitFor({ state: "detached" });
     await alice.seesTexts(["Hello Bob", "Hello Alice"]);
     await bob.sees((messages) => messages[1]?.status === "read", "blue ticks");
     expect([...alice.errors, ...bob.errors]).toEqual([]);

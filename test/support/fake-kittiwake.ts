@@ -25,6 +25,7 @@ interface FakeChat {
   title: string;
   isMember: boolean;
   security: ConversationSummary["security"];
+  isRequest: boolean;
   messages: Message[];
   readSeq: number;
   lastActivityMs: number;
@@ -77,6 +78,7 @@ export class FakeKittiwake implements Kittiwake {
       title,
       isMember: true,
       security: "ok",
+      isRequest: false,
       messages,
       readSeq: 0,
       lastActivityMs: this.nowMs,

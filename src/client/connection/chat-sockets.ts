@@ -50,7 +50,7 @@ export class ChatSockets {
     };
   }
 
-  /** The server had closed it for good, because this user was out; now it would be let in again. */
+  /** The server had closed it for good, because this device was not in; now it would be let in. */
   renew(conversationId: string): void {
     const chat = this.#chats.get(conversationId);
     if (chat?.connection.state.status !== "stopped") return;

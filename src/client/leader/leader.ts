@@ -69,7 +69,7 @@ export class Leader {
       emit,
     });
     this.#desk = desk;
-    desk.onBack = (conversationId) => this.#chats.renew(conversationId);
+    desk.onIn = (conversationId) => this.#chats.renew(conversationId);
     this.#encryption = makeEncryption(desk, crypto, (id) => this.#receiver.retryLater(id));
     const { adopter, reader } = this.#encryption;
     this.#receiver = new Receiver(desk, reader, adopter, (conversationId, seq) =>

@@ -87,6 +87,8 @@ export interface ConversationRecord {
   /** [R3] `ownRead` is repeated until this covers it. */
   ownReadConfirmed: number;
   peerId: string | null;
+  /** [E7] A stranger founded this chat, and this user has not answered. */
+  isRequest?: boolean | undefined;
   /** The profile's key goes before the next message. */
   isProfileDue: boolean;
   lastActivityMs: number;
@@ -118,6 +120,8 @@ export interface MessageRecord {
   body: Message["body"];
   /** [D6] Equal to `seq` on what can count as unread, absent on everything else: the index of unread. */
   countedSeq?: number;
+  /** [E20] With it the operator can check that the sender wrote this, should the user report it. Of others' messages. */
+  k?: Uint8Array;
 }
 
 export interface OutboxRecord {

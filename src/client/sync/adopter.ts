@@ -5,6 +5,7 @@
  */
 import type { ConversationState } from "../../protocol/entry.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import type { DeviceRef } from "../../protocol/ids.ts";
 import type { HeldGroups } from "../groups/held-groups.ts";
 import type { Joiner } from "../groups/joiner.ts";
 import type { Refounder } from "../groups/refounder.ts";
@@ -75,8 +76,23 @@ export class Adopter {
     const isWelcome =
       firstSeq !== null &&
       (await joiner.takeWelcome(conversationId, newRecord(state, firstSeq, desk.session.userId)));
-    if (isWelcome) await reader.catchUp(conversationId);
-    else await joiner.joinByCommit(conversationId);
+    if (!isWelcome) return await joiner.joinByCommit(conversationId);
+    await reader.catchUp(conversationId);
+    const record = desk.conversation(conversationId);
+    if (record !== null && (await this.#isByStranger(record)))
+      await desk.commit({ ...record, isRequest: true }, []);
+  }
+
+  /** [E7] Founded by somebody with whom this user has no other conversation. */
+  async #isByStranger({ conversationId, kind, peerId }: ConversationRecord): Promise<boolean> {
+    const { desk } = this.#options;
+    const founding = (await desk.store.get("entries", [conversationId, 1]))?.raw;
+    const founder = (founding as { sender?: DeviceRef } | undefined)?.sender;
+    if (kind !== "direct" || founder === undefined || founder.user_id !== peerId) return false;
+    const isKnown = desk
+      .conversations()
+      .some((other) => other.conversationId !== conversationId && isIn(other, peerId));
+    return !isKnown;
   }
 
   async #mend(conversationId: string, state: ConversationState): Promise<void> {
@@ -93,6 +109,10 @@ export class Adopter {
     const group = await this.#options.groups.get(record.conversationId);
     return group === null || group.generation < record.generation || record.security === "repairing";
   }
+}
+
+function isIn({ members }: ConversationRecord, userId: string): boolean {
+  return members.some((member) => member.userId === userId);
 }
 
 function isNotFound(error: unknown): boolean {

@@ -78,8 +78,8 @@ export function withNewLog(
   const fresh = newRecord(state, state.first_seq ?? 1, ownUserId);
   // [E13] Another log is no answer to a fork. [E14] Who left is read again: where the statement was lost with the log,
   // the server knows a member, whom nobody could take out for having left.
-  const { peerId, stateHash, name, rejoinedAtMs, security } = record;
-  const kept = { peerId, stateHash, name, rejoinedAtMs, security };
+  const { peerId, stateHash, name, rejoinedAtMs, security, isRequest } = record;
+  const kept = { peerId, stateHash, name, rejoinedAtMs, security, isRequest };
   return { ...fresh, ...kept, resync: { to: state.head, hasNotice: false } };
 }
 

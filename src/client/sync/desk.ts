@@ -34,8 +34,8 @@ export class Desk {
   readonly upload: DeskOptions["upload"];
   readonly download: DeskOptions["download"];
   readonly emit: DeskOptions["emit"];
-  /** This user was out of the conversation, and is in it again. */
-  onBack: (conversationId: string) => void = () => {};
+  /** This device was not in the conversation, or out of it, and is in it now. */
+  onIn: (conversationId: string) => void = () => {};
   readonly #session: () => SessionRecord;
   readonly #records = new Map<string, ConversationRecord>();
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -94,10 +94,10 @@ export class Desk {
   async #write(record: ConversationRecord, changes: readonly Change[], joined?: Joined): Promise<void> {
     const all = [...changes, ...(joined?.changes() ?? [])];
     await this.store.apply([{ table: "conversations", put: record }, ...all]);
-    const wasOut = this.#records.get(record.conversationId)?.isMember === false;
+    const wasIn = this.#records.get(record.conversationId)?.isMember === true;
     this.#records.set(record.conversationId, record);
     joined?.committed();
-    if (wasOut && record.isMember) this.onBack(record.conversationId);
+    if (!wasIn && record.isMember) this.onIn(record.conversationId);
     this.emit({ type: "messages", conversationId: record.conversationId });
     this.emit({ type: "conversations" });
   }

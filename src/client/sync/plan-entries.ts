@@ -133,7 +133,7 @@ async function keep(
       ? { ...known, logId: record.logId }
       : read.body === null
         ? null
-        : messageOf(entry, read.body, record, self);
+        : { ...messageOf(entry, read.body, record, self), ...(read.k === undefined ? {} : { k: read.k }) };
   plan.changes.push(...read.changes);
   if (message !== null) plan.changes.push({ table: "messages", put: message });
   plan.followUps.push(...read.followUps);

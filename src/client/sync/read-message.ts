@@ -68,7 +68,7 @@ export async function readMessageEntry(
     const record = { ...reading.record, security: "fork" as const };
     return { ...unopened({ ...next, record }, entry, "log_fork"), position: null };
   }
-  return { ...(await said(reader, next, entry, content)), position };
+  return { ...(await said(reader, next, entry, content)), position, k: opened.value.k };
 }
 
 function readOwn(reader: MessageReader, reading: Reading, entry: MessageEntry): ReadEntry {
@@ -76,8 +76,11 @@ function readOwn(reader: MessageReader, reading: Reading, entry: MessageEntry): 
   if (content === null) return entry.silent ? nothingRead(reading) : parked(reading, "own_message");
   // What was still due when this went out is said now.
   const isProfileDue = introductionIn(content) === null && reading.record.isProfileDue;
-  const read = nothingRead({ ...reading, record: { ...reading.record, isProfileDue } });
-  return content.type === "text" ? { ...read, body: { type: "text", text: content.text } } : read;
+  if (content.type !== "text")
+    return nothingRead({ ...reading, record: { ...reading.record, isProfileDue } });
+  // [E7] To answer is to accept.
+  const read = nothingRead({ ...reading, record: { ...reading.record, isProfileDue, isRequest: false } });
+  return { ...read, body: { type: "text", text: content.text } };
 }
 
 function unopened(reading: Reading, entry: MessageEntry, failure: MlsFailure): ReadEntry {

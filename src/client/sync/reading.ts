@@ -41,6 +41,8 @@ export interface ReadEntry {
   reading: Reading;
   /** Null: nothing to show. */
   body: Message["body"] | null;
+  /** [E20] Of a message that was opened. */
+  k?: Uint8Array;
   changes: Change[];
   followUps: FollowUp[];
 }

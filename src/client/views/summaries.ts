@@ -40,6 +40,7 @@ async function summaryOf(
     picture: peerId === null ? await groupPicture(store, conversationId) : names.picture(peerId),
     isMember,
     security,
+    isRequest: record.isRequest === true,
     peerId,
     peerPhone: peerId === null ? null : names.phone(peerId),
     lastMessage,

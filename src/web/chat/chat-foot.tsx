@@ -23,6 +23,12 @@ export function ChatFoot({ conversationId }: { conversationId: string }): JSX.El
             Mending this chat’s encryption … What you write is sent as soon as that is done.
           </p>
         )}
+        {summary?.isRequest === true && (
+          <p class="chat-request" data-testid="request">
+            Nobody you have a chat with: whoever has your number can write to you. Check who it is. If you
+            answer, they become one of your chats; until then, you are not told of what they write.
+          </p>
+        )}
       </div>
       <Composer conversationId={conversationId} />
     </>

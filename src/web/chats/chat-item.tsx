@@ -66,6 +66,7 @@ function LastLine({
   return (
     <span class="chat-item-line">
       {tick !== null && <Ticks tick={tick} />}
+      {conversation.isRequest && <span class="chat-item-request">Request:</span>}
       <span class="chat-item-text">
         {lastMessage === null ? "No messages yet" : previewText(lastMessage, conversation.kind)}
       </span>

@@ -139,6 +139,8 @@ export function isSignedIn(state: AppState): boolean {
   return state.session !== null && !(connection.status === "stopped" && connection.reason === "revoked");
 }
 
+/** [E7] Without what strangers wrote: it draws nobody's attention. */
 export function unreadTotal(state: AppState): number {
-  return (state.conversations ?? []).reduce((total, conversation) => total + conversation.unread, 0);
+  const counted = (state.conversations ?? []).filter(({ isRequest }) => !isRequest);
+  return counted.reduce((total, conversation) => total + conversation.unread, 0);
 }

@@ -32,6 +32,16 @@ describe("two people", () => {
     );
   });
 
+  it("[E7] what a stranger starts is a request, until it is answered", async () => {
+    const { environment } = world.current;
+    const { alice, bob, chat } = await world.current.pair();
+    await alice.app.send(chat, "You do not know me");
+    await environment.until(async () => (await bob.app.conversation(chat))?.isRequest === true, "a request");
+    expect((await alice.app.conversation(chat))?.isRequest).toBe(false);
+    await bob.app.send(chat, "Now I do");
+    await environment.until(async () => (await bob.app.conversation(chat))?.isRequest === false, "accepted");
+  });
+
   it("use the chat's socket while it is on screen", async () => {
     const { environment, server } = world.current;
     const { alice, bob, chat } = await world.current.pair();

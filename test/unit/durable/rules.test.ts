@@ -225,6 +225,21 @@ describe("cursors and watermarks", () => {
     });
   });
 
+  it("[F5] the row is written for one's own entries too, which would be work for every wake", () => {
+    const roster = foundedRoster([alice, bob], at);
+    const progress = new Progress();
+    progress.follow(roster);
+    progress.stored();
+    expect(progress.isBehind).toBe(false);
+    progress.device(alice)?.offer(1, "own", 0);
+    progress.device(bob)?.offer(1, "handed", 0);
+    expect(progress.isBehind).toBe(true);
+    const woken = Progress.load(progress.pack(roster), roster, 1);
+    expect(woken.device(alice)?.isPlacedUpTo(1)).toBe(true);
+    progress.stored();
+    expect(progress.isBehind).toBe(false);
+  });
+
   it("[R1] delivered does not fall when the device that acked is dropped from the roster", () => {
     const roster = foundedRoster([bob, { ...bob, device_id: 2 }], at);
     const progress = new Progress();

@@ -45,6 +45,9 @@ const found: [seed: string, what: string, drawing?: 1 | 2 | 3][] = [
   ["119", "[F8] who was out of a group and had forgotten it tried to send for ever", 3],
   ["240", "[E9] a change of a group that was not here yet failed without a code", 3],
   ["286", "[E8] a commit whose answer was lost waited for the next change of its group", 3],
+  ["361", "[F5] the only member's own last entry had an alarm armed at every wake", 3],
+  ["1093", "[F6] a chat on screen before its device was in it did not connect when the device had joined", 3],
+  ["1608", "[D1] the checker took a group for held by its founder, who was out before it had taken it in", 3],
   ["1488", "[F5] an Inbox restored to while its alarm ran had failed reports and no alarm", 2],
 ];
 

@@ -20,6 +20,10 @@ describe("the chat list", () => {
       expect(state.conversations?.map((chat) => chat.title)).toEqual(["Grace", "Charles"]),
     );
     expect(unreadTotal(app.state())).toBe(1);
+    // [E7] What a stranger writes is there, and draws nobody's attention.
+    app.kittiwake.change("c1", { isRequest: true });
+    await app.until((state) => expect(unreadTotal(state)).toBe(0));
+    expect(app.state().conversations?.[0]?.unread).toBe(1);
   });
 
   it("starts a chat by phone number and opens it", async () => {
