@@ -47,6 +47,7 @@ export class Submitter {
     try {
       await this.#send(pending);
     } catch (error) {
+      if (isTooOld(error)) return await this.#find(conversationId, error);
       if (error instanceof ProtocolError && !isPassing(error)) await this.drop(conversationId);
       // In doubt: it is brought to its end in the background, whoever asked for it.
       else this.#options.bringUp(conversationId);
@@ -56,6 +57,19 @@ export class Submitter {
     await reader.catchUp(conversationId);
     // Accepted, and yet the log shows another history: what it led to is no use.
     if ((await this.#pending(conversationId)) !== null) await this.drop(conversationId);
+  }
+
+  /** [L3] Too far back for the server to look for it: this device reads the log, and it is there or it never was. */
+  async #find(conversationId: string, refusal: ProtocolError): Promise<void> {
+    const { desk, reader } = this.#options;
+    const state = await reader.fetchState(conversationId);
+    // Not in the roster: the commit that was to bring it in is not in the log.
+    const isIn = state.first_seq !== null;
+    if (isIn && desk.conversation(conversationId) === null) await this.#takeIn(conversationId);
+    if (isIn) await reader.catchUp(conversationId);
+    if ((await this.#pending(conversationId)) === null) return;
+    await this.drop(conversationId);
+    throw refusal;
   }
 
   async drop(conversationId: string): Promise<void> {
@@ -106,6 +120,10 @@ export class Submitter {
       sealed_state: made.sealedState === null ? null : await blob(made.sealedState),
     };
   }
+}
+
+function isTooOld(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && error.code === "base_too_old";
 }
 
 /** Says nothing about the commit itself: the same again later. */
