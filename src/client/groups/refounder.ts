@@ -3,12 +3,14 @@
  * either user of a direct chat or by an admin, with the members last known. The others take its Welcome from the log.
  */
 import type { ConversationState } from "../../protocol/entry.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import { limits } from "../../protocol/limits.ts";
 import { directState } from "../group-state.ts";
 import type { MemberRecord } from "../store/records.ts";
 import { groupStateOf } from "../sync/commit-state.ts";
 import type { Desk } from "../sync/desk.ts";
 import type { LogReader } from "../sync/log-reader.ts";
+import { EncryptionError } from "./encryption-error.ts";
 import type { Founder } from "./founder.ts";
 import type { HeldGroups } from "./held-groups.ts";
 
@@ -19,8 +21,9 @@ export interface RefounderOptions {
   founder: Founder;
   /** What waits was encrypted for the log that is gone. */
   sealAnew(conversationId: string): Promise<void>;
-  /** A founding has room for so many devices: whoever of these is not in is added after it, out of this turn. */
-  addRest(conversationId: string, userIds: readonly string[]): void;
+  addMembers(conversationId: string, userIds: readonly string[]): Promise<void>;
+  /** In the background, until it works. */
+  bringUp(conversationId: string): void;
 }
 
 const ranks = ["owner", "admin", "member"] as const;
@@ -32,6 +35,7 @@ function byRank(members: readonly MemberRecord[]): string[] {
 
 export class Refounder {
   readonly #options: RefounderOptions;
+  readonly #adding = new Set<string>();
   constructor(options: RefounderOptions) {
     this.#options = options;
   }
@@ -71,6 +75,8 @@ export class Refounder {
     if (record.kind === "group" && document === null) return;
     const { generation } = await reader.fetchState(conversationId);
     const userIds = byRank(record.members);
+    // Before the founding: a crash after it must not drop whom it had no room for.
+    if (record.kind === "group") await desk.commit({ ...record, restToAdd: userIds }, []);
     const isOurs = await founder.found({
       conversationId,
       kind: record.kind,
@@ -79,7 +85,41 @@ export class Refounder {
       userIds: userIds.slice(0, limits.devicesPerCommitMax),
       state: document ?? directState,
     });
-    if (!isOurs) return await reader.catchUp(conversationId);
-    if (record.kind === "group") this.#options.addRest(conversationId, userIds);
+    if (isOurs) return this.addRest(conversationId);
+    await this.#noMore(conversationId);
+    await reader.catchUp(conversationId);
   }
+
+  /** A founding has room for so many devices: whoever is not in is added after it, out of the conversation's turn. */
+  addRest(conversationId: string): void {
+    const { bringUp, desk } = this.#options;
+    const userIds = desk.conversation(conversationId)?.restToAdd ?? [];
+    if (userIds.length === 0 || this.#adding.has(conversationId)) return;
+    this.#adding.add(conversationId);
+    this.#add(conversationId, userIds)
+      .catch(() => bringUp(conversationId))
+      .finally(() => this.#adding.delete(conversationId));
+  }
+
+  async #add(conversationId: string, userIds: readonly string[]): Promise<void> {
+    const { addMembers, desk } = this.#options;
+    try {
+      await addMembers(conversationId, userIds);
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+    }
+    await desk.inTurn(conversationId, () => this.#noMore(conversationId));
+  }
+
+  async #noMore(conversationId: string): Promise<void> {
+    const { desk } = this.#options;
+    const record = desk.conversation(conversationId);
+    if (record?.restToAdd !== undefined) await desk.commit({ ...record, restToAdd: undefined }, []);
+  }
+}
+
+/** Whom nobody can bring in now, an admin adds by hand. */
+function isFinal(error: unknown): boolean {
+  if (error instanceof EncryptionError) return error.code === "no_keys";
+  return error instanceof ProtocolError && error.code === "not_allowed";
 }

@@ -66,9 +66,9 @@ export function makeEncryption(
   const followUps = new FollowUps({ desk, crypto, outbox, profiles, joiner, committer, bringUp });
   const sealAnew = (conversationId: string) => outbox.sealAnew(conversationId);
   const members = new Members({ desk, crypto, keys, reader, committer, founder });
-  const addRest = (conversationId: string, userIds: readonly string[]) =>
-    void members.add(conversationId, userIds).catch(() => bringUp(conversationId));
-  const refounder = new Refounder({ desk, groups, reader, founder, sealAnew, addRest });
+  const addMembers = (conversationId: string, userIds: readonly string[]) =>
+    members.add(conversationId, userIds);
+  const refounder = new Refounder({ desk, groups, reader, founder, sealAnew, addMembers, bringUp });
   reader.onReplaced = (state) => refounder.afterReplacement(state);
   writer.help = {
     provide: (conversationId, need) => followUps.provide(conversationId, need),

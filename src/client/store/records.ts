@@ -87,6 +87,8 @@ export interface ConversationRecord {
   /** [R3] `ownRead` is repeated until this covers it. */
   ownReadConfirmed: number;
   peerId: string | null;
+  /** [E15] Of a further generation that this device founds: who is to be in it, until they are. */
+  restToAdd?: string[] | undefined;
   /** [E7] A stranger founded this chat, and this user has not answered. */
   isRequest?: boolean | undefined;
   /** The profile's key goes before the next message. */

@@ -98,7 +98,8 @@ export class Adopter {
   async #mend(conversationId: string, state: ConversationState): Promise<void> {
     const { desk, joiner, refounder } = this.#options;
     const record = desk.conversation(conversationId);
-    if (record === null || !(await this.#lacksKey(record, state))) return;
+    if (record === null) return;
+    if (!(await this.#lacksKey(record, state))) return refounder.addRest(conversationId);
     if (joiner.canRejoin(record)) await joiner.joinByCommit(conversationId);
     else await refounder.found(conversationId);
   }

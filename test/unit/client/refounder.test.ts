@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { encodeState, type GroupState } from "../../../src/client/group-state.ts";
 import { Refounder, type RefounderOptions } from "../../../src/client/groups/refounder.ts";
+import type { ConversationRecord } from "../../../src/client/store/records.ts";
 
 it("[E15] names owner and admins first, whom nobody may drop, and adds whom a founding has no room for", async () => {
   const names = Array.from({ length: 70 }, (_, index) => `user-${index}`.padEnd(22, "A"));
@@ -15,15 +16,21 @@ it("[E15] names owner and admins first, whom nobody may drop, and adds whom a fo
   const document = new Uint8Array([...new Uint8Array(32), ...content]);
   const founded: string[][] = [];
   const added: string[][] = [];
+  let record: Partial<ConversationRecord> = {
+    kind: "group",
+    isMember: true,
+    members: names.map((userId) => ({ userId, role: roleOf(userId), devices: [1], delivered: 0, read: 0 })),
+  };
+  let isCrashed = true;
   const options = {
     desk: {
       session: { userId: self, deviceId: 1 },
       store: { get: async () => ({ document, hash: "" }) },
-      conversation: () => ({
-        kind: "group",
-        isMember: true,
-        members: names.map((userId) => ({ userId, role: roleOf(userId) })),
-      }),
+      conversation: () => record,
+      commit: async (next: Partial<ConversationRecord>) => {
+        record = next;
+      },
+      inTurn: async (_id: string, work: () => Promise<void>) => await work(),
     },
     reader: { fetchState: async () => ({ generation: 1 }) },
     founder: {
@@ -32,10 +39,20 @@ it("[E15] names owner and admins first, whom nobody may drop, and adds whom a fo
         return true;
       },
     },
-    addRest: (_: string, userIds: string[]) => added.push(userIds),
+    addMembers: async (_: string, userIds: string[]) => {
+      if (isCrashed) return await new Promise(() => {});
+      added.push(userIds);
+    },
+    bringUp: () => {},
   } as unknown as RefounderOptions;
   await new Refounder(options).found("group");
   expect(founded[0]?.slice(0, 3)).toEqual([owner, self, member]);
   expect(founded[0]).toHaveLength(64);
+  expect(added).toEqual([]);
+  // The app dies there; the next one finds what is left to do.
+  isCrashed = false;
+  new Refounder(options).addRest("group");
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
   expect(new Set(added[0])).toEqual(new Set(names));
+  expect(record.restToAdd).toBeUndefined();
 });
