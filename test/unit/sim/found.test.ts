@@ -45,6 +45,11 @@ const found: [seed: string, what: string, drawing?: 1 | 2 | 3][] = [
   ["119", "[F8] who was out of a group and had forgotten it tried to send for ever", 3],
   ["240", "[E9] a change of a group that was not here yet failed without a code", 3],
   ["286", "[E8] a commit whose answer was lost waited for the next change of its group", 3],
+  [
+    "501",
+    "[R1] the checker forgot what whoever was out had acknowledged, once it was back (checks/truth.ts)",
+    3,
+  ],
   ["1488", "[F5] an Inbox restored to while its alarm ran had failed reports and no alarm", 2],
 ];
 
