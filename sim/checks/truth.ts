@@ -103,8 +103,14 @@ export class Truth {
   /** [R1] The most that the user's mark may be, by what is on its devices. What was read counts as delivered. */
   deliveredTo(userId: string, history: History): number {
     const place = `${userId}/${history.id}`;
-    // Devices that were removed before they took the chat in have said that they want nothing of it.
-    if (history.devicesOf(userId).every((key) => history.isOut(key))) return history.head;
+    // Devices that were removed before they took the chat in have said that they want nothing of it, up to there; back
+    // in the chat, that stands [R1].
+    if (history.devicesOf(userId).every((key) => history.isOut(key))) {
+      const outs = history.roster.find((it) => it.user_id === userId)?.devices ?? [];
+      const out = Math.max(this.#delivered.get(place) ?? 0, ...outs.map(({ left_seq: seq = 0 }) => seq));
+      this.#delivered.set(place, out);
+      return out;
+    }
     const member = history.roster.find((candidate) => candidate.user_id === userId);
     const devices = (member?.devices ?? []).map((device) => ({
       from: device.joined_seq,

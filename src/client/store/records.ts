@@ -61,6 +61,8 @@ export interface ConversationRecord {
   toRemove: DeviceRef[];
   /** Users who left by a statement that was verified, until they are out. */
   leavers: string[];
+  /** [E12] It came in by itself, and no member has committed since: who had left before then it has not read. */
+  isUnaware?: boolean;
   security: "ok" | "repairing" | "fork";
   /** [E13] H(seq) of the cursor, base64, and from where on H is known here; null while it is not known at all. */
   chain: { from: number; seq: number; hash: string } | null;

@@ -96,7 +96,8 @@ export function rulesFor({ record, document }: Reading, group: HeldGroup, entry:
     kind: record.kind,
     roles: [...new Set([...users, ...members])].map((userId) => ({ userId, role: roleOf(userId) })),
     leavers: record.leavers,
-    goneDevices: record.toRemove,
+    // [E14] The first commit of a member takes out all who had left: who came in after that takes the server's word for it.
+    goneDevices: record.isUnaware === true ? entry.roster_change.remove : record.toRemove,
     roster: { add: entry.roster_change.add, remove: entry.roster_change.remove },
   };
 }

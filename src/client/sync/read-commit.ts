@@ -4,6 +4,7 @@
  */
 import { base64 } from "@scure/base";
 import { isEqual } from "../../mls-guard/bytes.ts";
+import { deviceKey } from "../../protocol/ids.ts";
 import type { Notice } from "../contract.ts";
 import type { AcceptedCommit, CryptoPort, HeldGroup } from "../crypto/port.ts";
 import type { MlsFailure } from "../mls/failures.ts";
@@ -206,6 +207,10 @@ function withoutKey(reading: Reading, entry: CommitEntry, self: Self): ReadEntry
   };
 }
 
+function isJoin({ epoch, roster_change: { add }, sender }: CommitEntry): boolean {
+  return epoch > 0 && add.some((device) => deviceKey(device) === deviceKey(sender));
+}
+
 function finished(
   reader: CommitReader,
   before: Reading,
@@ -224,6 +229,7 @@ function finished(
     stateHash: hash,
     name: state?.name ?? known.name,
     isMember: true,
+    isUnaware: isJoin(entry) && (isSelf(entry.sender, reader.self) || known.isUnaware === true),
     security: known.security === "fork" && entry.epoch > 0 ? known.security : ("ok" as const),
   };
   const notice = noticeOf(

@@ -150,6 +150,62 @@ it("[E12] [E16] a device that comes in again forgets the state it knew, unless i
   }
 });
 
+it("[E12] [E14] whoever came in by itself takes the first member's commit at its word on who had left, and no further one", async () => {
+  const { bob, carol, bobs, founded, record } = await gulls();
+  const second = await newDevice(bob.ref.user_id, 2);
+  const { conversationId, made, stateHash } = founded;
+  const at = position(0);
+  const { groupInfo, tree } = made;
+  const keys = second.keys;
+  const join = { keys, conversationId, generation: 1, kind: "group", epoch: 1, nowMs } as const;
+  const joined = value(
+    await second.port.joinByGroupInfo({ ...join, groupInfo, tree, position: at, stateHash }),
+  );
+  const added = { add: [second.ref], remove: [] };
+  const common = { conversationId, messageId: at.messageId, kind: "group", generation: 1 } as const;
+  const pending = {
+    ...common,
+    rosterChange: added,
+    origin: "joiner",
+    made: joined,
+    document: null,
+    baseSeq: 1,
+  } as const;
+  const asMember = { ...record, members: record.members.map((it) => ({ ...it, role: "member" as const })) };
+  const before: Reading = { record: asMember, group: null, document: null, pending };
+  const bytes = { commit: joined.bytes, sealedState: null };
+  const means = { ...meansOf(second), isSettled: () => true };
+  const entry = entryOf(second, joined, at, added);
+  const own = await readCommitEntry(means, before, entry, bytes);
+  if ("type" in own) throw new Error("nothing is needed");
+
+  const rules = { kind: "group", leavers: [], goneDevices: [], roster: added } as const;
+  const roles = asMember.members.map(({ userId, role }) => ({ userId, role }));
+  const place = { seq: 2, epoch: 1, messageId: at.messageId, sender: second.ref };
+  const applied = value(
+    await bob.port.acceptCommit(bobs, {
+      bytes: joined.bytes,
+      place,
+      rules: { ...rules, leavers: [], goneDevices: [], roles },
+      pending: null,
+    }),
+  );
+  if (applied.outcome !== "applied") throw new Error("it is applied");
+  const then = position(2);
+  const change = { add: [], remove: [carol.ref], document: founded.document, position: then, nowMs };
+  const out = value(await bob.port.commit(applied.group, change));
+  const removal = { ...entryOf(bob, out, then, { add: [], remove: [carol.ref] }), seq: 3, epoch: 2 };
+  const outBytes = { commit: out.bytes, sealedState: out.sealedState };
+  const read = await readCommitEntry(means, own.reading, removal, outBytes);
+  if ("type" in read) throw new Error("nothing is needed");
+  expect(read.reading.record).toMatchObject({ security: "ok", isUnaware: false });
+
+  // The same from whoever has read all along.
+  const aware = { ...own.reading, record: { ...own.reading.record, isUnaware: false } };
+  const stopped = await readCommitEntry(means, aware, removal, outBytes);
+  expect(stopped).toMatchObject({ reading: { record: { security: "fork" } } });
+});
+
 describe("[E16] a commit whose author may", () => {
   it("sets it", async () => {
     const { alice, bob, carol, bobs, carols, known, record } = await gulls();

@@ -48,6 +48,11 @@ const found: [seed: string, what: string, drawing?: 1 | 2 | 3][] = [
   ["361", "[F5] the only member's own last entry had an alarm armed at every wake", 3],
   ["1093", "[F6] a chat on screen before its device was in it did not connect when the device had joined", 3],
   ["1608", "[D1] the checker took a group for held by its founder, who was out before it had taken it in", 3],
+  [
+    "501",
+    "[R1] the checker forgot what whoever was out had acknowledged, once it was back (checks/truth.ts)",
+    3,
+  ],
   ["1488", "[F5] an Inbox restored to while its alarm ran had failed reports and no alarm", 2],
 ];
 
