@@ -89,9 +89,13 @@ export function rulesFor({ record, document }: Reading, group: HeldGroup, entry:
     state === null
       ? (record.members.find((member) => member.userId === userId)?.role ?? "member")
       : roleIn(state, userId);
-  // In a direct chat whoever has no device left is a member all the same; in a group its owner is.
-  const owners = state?.roles.filter(({ role }) => role === "owner").map((it) => it.user_id) ?? [];
-  const members = record.kind === "direct" ? record.members.map((member) => member.userId) : owners;
+  // In a direct chat whoever has no device left is a member all the same; in a group its owner is, by the state or, as
+  // long as a joiner has none, by the server's word as for every other role.
+  const named = state === null ? record.members.map((it) => it.userId) : state.roles.map((it) => it.user_id);
+  const members =
+    record.kind === "direct"
+      ? record.members.map((member) => member.userId)
+      : named.filter((userId) => roleOf(userId) === "owner");
   return {
     kind: record.kind,
     roles: [...new Set([...users, ...members])].map((userId) => ({ userId, role: roleOf(userId) })),

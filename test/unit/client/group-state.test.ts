@@ -1,9 +1,11 @@
 /** [E16] Who may set a group's state, as every member sees it: whatever the sealing, and whatever the server lets through. */
 import { base64 } from "@scure/base";
 import { describe, expect, it } from "vitest";
+import { allowsCommit } from "../../../src/client/crypto/judge.ts";
 import type { HeldGroup, MadeCommit, Position } from "../../../src/client/crypto/port.ts";
 import { encodeState, type GroupState } from "../../../src/client/group-state.ts";
 import type { ConversationRecord } from "../../../src/client/store/records.ts";
+import { rulesFor } from "../../../src/client/sync/commit-state.ts";
 import { type CommitReader, readCommitEntry } from "../../../src/client/sync/read-commit.ts";
 import type { Reading } from "../../../src/client/sync/reading.ts";
 import type { CommitEntry } from "../../../src/client/sync/roster.ts";
@@ -204,6 +206,22 @@ it("[E12] [E14] whoever came in by itself takes the first member's commit at its
   const aware = { ...own.reading, record: { ...own.reading.record, isUnaware: false } };
   const stopped = await readCommitEntry(means, aware, removal, outBytes);
   expect(stopped).toMatchObject({ reading: { record: { security: "fork" } } });
+});
+
+it("[E12] [E13] whoever came in by itself, and was told no state yet, lets the owner without devices come back", async () => {
+  const { alice, bob, bobs, founded, record } = await gulls();
+  const back = await newDevice(alice.ref.user_id, 2);
+  const group = { ...bobs, devices: [bob.ref] };
+  const members = record.members.map((it) => (it.role === "owner" ? { ...it, devices: [] } : it));
+  const reading = { record: { ...record, members }, group, document: null, pending: null };
+  const entry = entryOf(back, founded.made, position(1), { add: [back.ref], remove: [] });
+  const join = { committer: back.ref, added: [], removed: [], isJoin: true };
+  expect(allowsCommit(rulesFor(reading, group, entry), join)).toBe(true);
+
+  // A member who is out stays out.
+  const asMember = members.map((it) => ({ ...it, role: "member" as const }));
+  const other = { ...reading, record: { ...record, members: asMember } };
+  expect(allowsCommit(rulesFor(other, group, entry), join)).toBe(false);
 });
 
 describe("[E16] a commit whose author may", () => {
