@@ -36,30 +36,21 @@ export class Submitter {
     const pending = await this.#pending(conversationId);
     if (pending === null) return;
     await this.submit(pending).catch((error: unknown) => {
-      if (!isRefusal(error)) throw error;
+      if (!(error instanceof ProtocolError) || isPassing(error)) throw error;
     });
   }
 
   /** Resolves when this device has adopted it. Rejects with the server's refusal, and it is dropped; or in doubt. */
   async submit(pending: PendingCommitRecord): Promise<void> {
-    const { conversationId } = pending;
-    try {
-      await this.#bring(pending);
-    } catch (error) {
-      // In doubt, or taken and not read yet: it is brought to its end in the background, whoever asked for it.
-      if (!isRefusal(error)) this.#options.bringUp(conversationId);
-      throw error;
-    }
-  }
-
-  async #bring(pending: PendingCommitRecord): Promise<void> {
     const { desk, reader } = this.#options;
     const { conversationId } = pending;
     try {
       await this.#send(pending);
     } catch (error) {
       if (isTooOld(error)) return await this.#find(conversationId, error);
-      if (isRefusal(error)) await this.drop(conversationId);
+      if (error instanceof ProtocolError && !isPassing(error)) await this.drop(conversationId);
+      // In doubt: it is brought to its end in the background, whoever asked for it.
+      else this.#options.bringUp(conversationId);
       throw error;
     }
     if (desk.conversation(conversationId) === null) await this.#takeIn(conversationId);
@@ -133,10 +124,6 @@ export class Submitter {
 
 function isTooOld(error: unknown): error is ProtocolError {
   return error instanceof ProtocolError && error.code === "base_too_old";
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof ProtocolError && !isPassing(error);
 }
 
 /** Says nothing about the commit itself: the same again later. */
