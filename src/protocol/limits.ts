@@ -137,7 +137,7 @@ export const limits = {
   commitJitterMs: 3_000,
   resendRequestsPerChatMax: 50,
   // Answers to one device's requests for a state or a lost message: what it asks for beyond that is passed over.
-  repairAnswersBurst: 20,
+  repairAnswersBurst: 60,
   repairAnswersPerSecond: 1 / 60,
 } as const;
 
@@ -157,6 +157,10 @@ const relations: readonly [boolean, string][] = [
     "what a window held can be held once it is recalled",
   ],
   [limits.framesPerDeviceBurst >= limits.heldEntriesPerDeviceMax, "a resume may acknowledge entry by entry"],
+  [
+    limits.repairAnswersBurst > limits.resendRequestsPerChatMax,
+    "whoever asks for all that it may is answered, and for the state besides",
+  ],
   [limits.pingIntervalMs * 2 <= limits.presenceTimeoutMs, "one lost ping is not offline"],
   [limits.textCharsMax * 4 <= limits.envelopeBytesMax, "the longest text fits in any script"],
 ];

@@ -5,12 +5,12 @@ import { groupConversationId } from "../../protocol/ids.ts";
 import { limits } from "../../protocol/limits.ts";
 import type { Role } from "../../protocol/mls.ts";
 import { acceptedSchema } from "../../protocol/send.ts";
-import type { CryptoPort } from "../crypto/port.ts";
+import type { ClaimedPackage, CryptoPort } from "../crypto/port.ts";
 import type { GroupState } from "../group-state.ts";
 import type { KeyRing } from "../keys/key-ring.ts";
 import type { Desk } from "../sync/desk.ts";
 import type { LogReader } from "../sync/log-reader.ts";
-import { roleIn } from "../sync/roster.ts";
+import { newcomersIn, roleIn } from "../sync/roster.ts";
 import type { Committer, PlannedChange, Present } from "./committer.ts";
 import { EncryptionError } from "./encryption-error.ts";
 import type { Founder } from "./founder.ts";
@@ -69,7 +69,7 @@ export class Members {
         const add = (await founder.claim("group", batch)).slice(0, limits.devicesPerCommitMax);
         if (add.length === 0) throw new EncryptionError("no_keys");
         left -= batch.length;
-        return { add, ...withoutRolesOf(batch, present) };
+        return { add, ...withoutRolesOf(add, present) };
       });
     }
   }
@@ -164,10 +164,14 @@ function absent({ group }: Present, userIds: readonly string[]): string[] {
   return [...new Set(userIds)].filter((userId) => !held.has(userId));
 }
 
-/** Whoever was an admin and left comes back as a member. */
-function withoutRolesOf(userIds: readonly string[], { state }: Present): Pick<PlannedChange, "state"> {
+/** Whoever was an admin and left comes back as a member; who stayed a member without any device keeps its role. */
+function withoutRolesOf(add: readonly ClaimedPackage[], { record, state }: Present): PlannedChange {
   if (state === null) return {};
-  const roles = state.roles.filter(({ user_id }) => !userIds.includes(user_id));
+  const newcomers = newcomersIn(
+    record.members,
+    add.map(({ device }) => device),
+  );
+  const roles = state.roles.filter(({ user_id }) => !newcomers.includes(user_id));
   return roles.length === state.roles.length ? {} : { state: { ...state, roles } };
 }
 

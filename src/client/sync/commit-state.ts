@@ -8,7 +8,7 @@ import type { CryptoPort, HeldGroup } from "../crypto/port.ts";
 import { decodeState, type GroupState } from "../group-state.ts";
 import type { DocumentRecord } from "../store/key-records.ts";
 import type { Reading } from "./reading.ts";
-import { allowsState, type CommitEntry, roleIn, usersOf } from "./roster.ts";
+import { allowsState, type CommitEntry, newcomersIn, roleIn } from "./roster.ts";
 
 export interface CommitBytes {
   commit: Uint8Array;
@@ -31,7 +31,10 @@ export async function openedState(
   const before = groupStateOf(reading.document);
   const document = documentOf(reading, opened.value, hash);
   const after = groupStateOf(document);
-  const commit = { committer: entry.sender.user_id, newcomers: newcomersOf(reading, entry) };
+  const commit = {
+    committer: entry.sender.user_id,
+    newcomers: newcomersIn(reading.record.members, entry.roster_change.add),
+  };
   const isAllowed = before === null || (after !== null && allowsState(before, after, commit));
   return isAllowed ? document : reading.document;
 }
@@ -54,10 +57,6 @@ export async function stateAfter(
   if (commit.isJoin || mayNot) return unchanged;
   const opened = await openedState(crypto, reading, commit.group, entry, bytes, commit.hash);
   return opened === null || opened.hash === commit.hash ? { document: opened, hash: commit.hash } : unchanged;
-}
-
-function newcomersOf({ record }: Reading, { roster_change: { add } }: CommitEntry): string[] {
-  return usersOf(add).filter((userId) => !record.members.some((member) => member.userId === userId));
 }
 
 function isMemberOnly({ record, document }: Reading, userId: string): boolean {

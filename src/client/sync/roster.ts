@@ -15,8 +15,7 @@ export function withRoster(record: ConversationRecord, entry: CommitEntry, self:
   const isFounding = entry.epoch === 0;
   // A founding names everybody who is in; whoever it does not name is out.
   const before = isFounding ? record.members.map((member) => ({ ...member, devices: [] })) : record.members;
-  const newcomers = usersOf(add).filter((userId) => !before.some((member) => member.userId === userId));
-  const all = [...before, ...newcomers.map((userId) => newMember(userId, isFounding, entry))];
+  const all = [...before, ...newcomersIn(before, add).map((userId) => newMember(userId, isFounding, entry))];
   const removed = new Set(remove.map(deviceKey));
   const members = all
     .map((member) => withDevices(member, add, removed))
@@ -66,6 +65,11 @@ function withDevices(
   );
   const added = add.filter((device) => device.user_id === member.userId).map((device) => device.device_id);
   return { ...member, devices: [...new Set([...kept, ...added])] };
+}
+
+/** Users who are in by these devices, and were no members. */
+export function newcomersIn(members: readonly MemberRecord[], add: readonly DeviceRef[]): string[] {
+  return usersOf(add).filter((userId) => !members.some((member) => member.userId === userId));
 }
 
 export function usersOf(devices: readonly DeviceRef[]): string[] {

@@ -1,9 +1,9 @@
 /** Who may say what of a group's roles, and who counts as having left [E14] [E16]. Pure. */
 import { describe, expect, it } from "vitest";
 import type { GroupState } from "../../../src/client/group-state.ts";
-import type { ConversationRecord } from "../../../src/client/store/records.ts";
+import type { ConversationRecord, MemberRecord } from "../../../src/client/store/records.ts";
 import { startingAt, withNewLog } from "../../../src/client/sync/conversation-state.ts";
-import { allowsState } from "../../../src/client/sync/roster.ts";
+import { allowsState, newcomersIn } from "../../../src/client/sync/roster.ts";
 import type { Role } from "../../../src/protocol/mls.ts";
 
 function stateOf(roles: Record<string, Role>): GroupState {
@@ -23,6 +23,15 @@ describe("a group's roles", () => {
     expect(allowsState(before, without("anna"), { committer: "adam", newcomers: ["anna"] })).toBe(true);
     expect(allowsState(before, without("anna"), { committer: "mia", newcomers: ["anna"] })).toBe(false);
     expect(allowsState(before, without("anna"), { committer: "olga", newcomers: [] })).toBe(true);
+  });
+
+  it("[E16] who is a member without any device is no newcomer, and keeps its role", () => {
+    const olga: MemberRecord = { userId: "olga", role: "owner", devices: [], delivered: 0, read: 0 };
+    const add = [
+      { user_id: "olga", device_id: 2 },
+      { user_id: "anna", device_id: 1 },
+    ];
+    expect(newcomersIn([olga], add)).toEqual(["anna"]);
   });
 
   it("[E16] nobody but the owner brings anybody in as more than a member", () => {
